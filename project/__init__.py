@@ -1,0 +1,1 @@
+"""The demo project: a small site that uses jobqueue as any project would."""

@@ -1,0 +1,1 @@
+"""The house itself: embedded server, fixtures, package, make."""
