@@ -47,9 +47,7 @@ def embedded_redis(*, port: int = 0) -> Iterator[str]:
         assert watchdog.stdout is not None
         url = watchdog.stdout.readline().strip()
         if not url:
-            raise EmbeddedServerFailed(
-                "The embedded server did not start. Set REDIS_URL to use a server of your own."
-            )
+            raise EmbeddedServerFailed("The embedded server did not start. Set REDIS_URL to use a server of your own.")
         yield url
 
 
@@ -124,9 +122,7 @@ def _binary() -> str:
 
         return str(get_binary_path())
     except Exception as failure:
-        raise EmbeddedServerFailed(
-            f"No embedded server here ({failure}). Set REDIS_URL to use your own."
-        ) from failure
+        raise EmbeddedServerFailed(f"No embedded server here ({failure}). Set REDIS_URL to use your own.") from failure
 
 
 def _free_port() -> int:

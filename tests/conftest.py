@@ -32,8 +32,7 @@ def _disconnect_others() -> None:
             )
         elif connection.vendor == "mysql":
             cursor.execute(
-                "SELECT id FROM information_schema.processlist"
-                " WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+                "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
             )
             for (number,) in cursor.fetchall():
                 with contextlib.suppress(OperationalError):  # It may have gone by itself.

@@ -15,7 +15,5 @@ def wait_until[T](predicate: Callable[[], T], seconds: float = 10.0, *, every: f
         if answer:
             return answer
         if time.monotonic() >= deadline:
-            raise AssertionError(
-                f"Not true within {seconds:g} s: {predicate!r}, which still answers {answer!r}."
-            )
+            raise AssertionError(f"Not true within {seconds:g} s: {predicate!r}, which still answers {answer!r}.")
         time.sleep(every)
