@@ -1,0 +1,86 @@
+# Everything here sets up what it needs: only Python 3.12 or newer and make have to be there already.
+# DATABASE_URL and REDIS_URL switch the demo, the suite and the drill from SQLite and an embedded server to real ones.
+
+.DEFAULT_GOAL := help
+JOBS ?= 3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet
+
+.PHONY: help
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: install  ## set up and run the demo site with two workers; Ctrl-C stops everything
+	@$(BIN)/python -m project.demo $(ARGS)
+
+.PHONY: test
+test: install  ## run the suite (ARGS="-k name" narrows it, JOBS=1 runs one test at a time)
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+.PHONY: drill
+drill: install  ## break things on purpose and check the counters (ARGS=--naive shows a queue that gets it wrong)
+	@$(BIN)/python manage.py drill $(ARGS)
+
+.PHONY: lint
+lint: install  ## check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: format
+format: install  ## put style and formatting right
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: types
+types: install  ## check types
+	@$(BIN)/mypy
+
+.PHONY: contracts
+contracts: install  ## check that imports point down, and that models and migrations agree
+	@$(BIN)/lint-imports
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+
+.PHONY: ci
+ci:  ## do all that has to pass before a merge: the suite on three databases, and every check
+	@.ci/run
+
+.PHONY: clean
+clean:  ## remove all that these commands made
+	rm -rf .venv var build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ── setting up ──
+
+.PHONY: install
+install: .venv/installed $(if $(filter mysql%,$(DATABASE_URL)),.venv/installed-mysql)
+
+.venv/installed: pyproject.toml
+	@if ! $(BIN)/python -c '' 2>/dev/null; then \
+		python=$$($(FIND_PYTHON)) || exit 1; \
+		echo "Setting up .venv with $$("$$python" --version); the first time takes a minute …"; \
+		"$$python" -m venv --clear .venv || exit 1; \
+	fi
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+.venv/installed-mysql: .venv/installed
+	@$(INSTALL) --editable '.[dev,mysql]' || { \
+		echo "mysqlclient could not be built. It needs a C compiler and the client library's headers:" >&2; \
+		echo "  apt-get install gcc pkg-config libmariadb-dev    (or: brew install pkg-config mariadb-connector-c)" >&2; \
+		exit 1; \
+	}
+	@touch $@
+
+# An interpreter counts only once it has run: version managers leave names on PATH that fail when they are called.
+define FIND_PYTHON
+for python in $(PYTHON) python3.14 python3.13 python3.12 python3 python \
+	"$$HOME"/.pyenv/versions/3.1[2-9]*/bin/python; do \
+	if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; then \
+		echo "$$python"; exit 0; \
+	fi; \
+done; \
+echo "No Python 3.12 or newer was found that runs and can make a virtual environment." >&2; \
+echo "Install one (on Debian and Ubuntu: python3 and python3-venv), or name it: make PYTHON=/path/to/python" >&2; \
+exit 1
+endef
