@@ -1,0 +1,82 @@
+"""What differs between PostgreSQL, MariaDB/MySQL and SQLite: the clock, UUIDs, time as parameters, new job ids."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from typing import Any, cast
+
+from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Now
+from django.db.models.sql.compiler import SQLCompiler
+
+
+class DatabaseNow(Now):
+    """The database's own clock, in UTC, at the start of the statement.
+
+    Django's Now() is the session's time zone on MySQL and MariaDB, which is wrong on a server that is not set to UTC.
+    """
+
+    def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra)
+
+
+_NOW = {
+    "postgresql": "STATEMENT_TIMESTAMP()",
+    "mysql": "UTC_TIMESTAMP(6)",
+    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
+}
+
+
+def now_sql(connection: BaseDatabaseWrapper) -> str:
+    """Return the SQL of DatabaseNow, for a statement with parameters."""
+    return _NOW[connection.vendor]
+
+
+def alias() -> str:
+    """Return the database alias that holds the jobs."""
+    # The router is asked each time: tests and tenants change it. The model is named, not imported: models import us.
+    from django.apps import apps
+
+    return cast(str, router.db_for_write(apps.get_model("jobqueue", "Job")))
+
+
+def connection() -> BaseDatabaseWrapper:
+    """Return this thread's connection to the database that holds the jobs."""
+    return connections[alias()]
+
+
+def uuid_param(connection: BaseDatabaseWrapper, value: uuid.UUID) -> Any:
+    """Return a UUID as a parameter of a raw statement."""
+    return (
+        value
+        if connection.vendor == "postgresql"
+        else (str(value) if connection.features.has_native_uuid_field else value.hex)
+    )
+
+
+def uuid_value(value: Any) -> uuid.UUID:
+    """Return a UUID as it came out of a raw statement."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+
+
+class _Ids:
+    """Mints version 7 UUIDs that rise within a process, so that jobs enqueued together keep their order."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.last = 0
+
+    def mint(self) -> uuid.UUID:
+        with self.lock:
+            # 48 bits of milliseconds and 12 of their fraction; two in the same quarter microsecond count on.
+            stamp = max((time.time_ns() << 12) // 1_000_000, self.last + 1)
+            self.last = stamp
+        random = int.from_bytes(os.urandom(8)) >> 2
+        return uuid.UUID(int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random)
+
+
+new_id = _Ids().mint

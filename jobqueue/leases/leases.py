@@ -1,0 +1,125 @@
+"""The verbs on leases. Every one is a single round trip for any number of jobs, and raises LeasesUnavailable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from redis import Redis
+
+from ..conf import Options
+from ..fence import Fence
+from .connection import Connection
+from .keys import Keys, holder, parse_holder
+from .scripts import script
+
+
+class Grant(NamedTuple):
+    """The answer to acquire or renew: whether the lease is ours, and how many seconds are left of the one there is."""
+
+    fence: Fence
+    held: bool
+    ttl: float
+
+
+class Held(NamedTuple):
+    """A lease to renew: how often it has been, with this time, and the pid of the process that runs the job."""
+
+    fence: Fence
+    renewals: int
+    pid: int | None
+
+
+class LeaseView(NamedTuple):
+    """A lease as others see it. `ttl` is in seconds."""
+
+    attempt: int
+    token: UUID
+    worker_id: str
+    ttl: float
+    renewals: int
+    pid: int | None
+
+
+class Leases:
+    """The leases of one backend."""
+
+    def __init__(self, cache_alias: str, options: Options) -> None:
+        self.keys = Keys(options.key_prefix)
+        self.connection = Connection(cache_alias, timeout=options.redis_timeout, pause=options.redis_timeout)
+        self._period = round(options.lease_seconds * 1000)
+
+    def acquire(self, fences: Sequence[Fence], worker_id: str) -> list[Grant]:
+        """Take the leases of claims for a worker."""
+        calls = [([self.keys.lease(f.job_id)], [holder(f, worker_id), self._period]) for f in fences]
+        return self._grants("acquire", fences, calls)
+
+    def renew(self, held: Sequence[Held], worker_id: str) -> list[Grant]:
+        """Extend the leases of claims; one that the server forgot is made anew."""
+        calls = [
+            ([self.keys.lease(f.job_id)], [holder(f, worker_id), self._period, renewals, pid or ""])
+            for f, renewals, pid in held
+        ]
+        return self._grants("renew", [h.fence for h in held], calls)
+
+    def release(self, fences: Sequence[Fence], worker_id: str) -> int:
+        """Give leases back and return how many of them were this worker's."""
+        calls = [([self.keys.lease(f.job_id)], [holder(f, worker_id)]) for f in fences]
+        return sum(self.connection.call(lambda client: script("release").call(client, calls))) if calls else 0
+
+    def witness(self, job_ids: Sequence[UUID]) -> set[UUID] | None:
+        """Return the jobs whose lease is held; None while the server remembers too little to say who is dead."""
+        call = ([self.keys.epoch(), *map(self.keys.lease, job_ids)], [self._period])
+        believed, *held = self.connection.call(lambda client: script("witness").call(client, [call]))[0]
+        return {job_id for job_id, is_held in zip(job_ids, held, strict=True) if is_held} if believed else None
+
+    def read(self, job_ids: Sequence[UUID]) -> dict[UUID, LeaseView]:
+        """Return the leases that are held on jobs, for people to look at."""
+        return dict(self._views(job_ids)) if job_ids else {}
+
+    def forget_all(self) -> int:
+        """Delete every key of this prefix and return how many there were; for drills and tests."""
+
+        def forget(client: Redis) -> int:
+            keys = list(client.scan_iter(match=f"{_glob(self.keys.prefix)}:*", count=1000))
+            return client.delete(*keys) if keys else 0
+
+        return self.connection.call(forget)
+
+    def _grants(self, verb: str, fences: Sequence[Fence], calls: list[tuple[list[str], list[object]]]) -> list[Grant]:
+        if not calls:
+            return []
+        answers = self.connection.call(lambda client: script(verb).call(client, calls))
+        # More than the period is left when the server's clock went back; nobody may rely on more than was asked for.
+        return [
+            Grant(fence, bool(held), min(max(ttl, 0), self._period) / 1000)
+            for fence, (held, ttl) in zip(fences, answers, strict=True)
+        ]
+
+    def _views(self, job_ids: Sequence[UUID]) -> Iterable[tuple[UUID, LeaseView]]:
+        def ask(client: Redis) -> list[object]:
+            with client.pipeline(transaction=False) as pipe:
+                for job_id in job_ids:
+                    pipe.hmget(self.keys.lease(job_id), "holder", "renewals", "pid")
+                    pipe.pttl(self.keys.lease(job_id))
+                return pipe.execute()
+
+        answers: list[object] = self.connection.call(ask)
+        for job_id, fields, ttl in zip(job_ids, answers[::2], answers[1::2], strict=True):
+            assert isinstance(fields, list)
+            assert isinstance(ttl, int)
+            who = parse_holder(fields[0])
+            if who is not None:
+                yield (
+                    job_id,
+                    LeaseView(*who, max(ttl, 0) / 1000, _number(fields[1]) or 0, _number(fields[2])),
+                )
+
+
+def _number(value: bytes | None) -> int | None:
+    return int(value) if value and value.isdigit() and len(value) < 12 else None
+
+
+def _glob(text: str) -> str:
+    return "".join(f"\\{c}" if c in "*?[]\\" else c for c in text)

@@ -1,0 +1,41 @@
+"""cancel: READY or RUNNING → FAILED. What a running body still writes is refused, for its token is gone."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.tasks import TaskResultStatus
+
+from ..database import DatabaseNow, alias
+from ..errors import WrongState
+from ..fence import Fence
+from ..models import Job, Outcome
+from .attempts import end_attempt
+
+
+def cancel(job_id: UUID, *, by: str = "") -> str | None:
+    """Cancel a job; return the worker that was running it, None when it was waiting.
+
+    Raises WrongState when the job is finished, unknown, or being settled at this moment.
+    """
+    skip = connections[alias()].features.has_select_for_update_skip_locked
+    with transaction.atomic(using=alias()):
+        jobs = Job.objects.using(alias()).filter(pk=job_id)
+        job = jobs.select_for_update(skip_locked=skip).first()
+        if job is None:
+            raise WrongState(f"Job {job_id} does not exist, or is being settled at this moment: look again.")
+        if job.status not in (TaskResultStatus.READY, TaskResultStatus.RUNNING):
+            raise WrongState(f"Job {job_id} is {job.status} already and cannot be cancelled.")
+        jobs.update(
+            status=TaskResultStatus.FAILED, outcome=Outcome.CANCELLED, token=None, finished_at=DatabaseNow()
+        )
+        if job.status == TaskResultStatus.READY or job.token is None:
+            return None
+        end_attempt(
+            Fence(job.id, job.attempt, job.token),
+            Outcome.CANCELLED,
+            exception_class="jobqueue.errors.JobCancelled",
+            traceback=f"Cancelled{f' by {by}' if by else ''} while it was running.",
+        )
+        return job.worker_id

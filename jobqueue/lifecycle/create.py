@@ -1,0 +1,128 @@
+"""create: a job comes into being, in the transaction of whoever enqueues it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import batched
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .. import ledger
+from ..database import alias, new_id, now_sql, uuid_param
+from ..errors import IdempotencyConflict
+from ..models import Job
+from ..payload import fingerprint
+from ..task import JobTask
+
+_COLUMNS = (
+    "id, backend, task_path, queue, priority, arguments, idempotency_key, "
+    "status, outcome, attempt, worker_id, failures, crashes, enqueued_at, due_at"
+)
+
+
+class Created(NamedTuple):
+    """The id of a new job, and when it was enqueued by the database's clock; None when the database can't tell."""
+
+    job_id: UUID
+    enqueued_at: datetime | None
+
+
+def create(task: JobTask, arguments: str) -> Created | UUID:
+    """Insert a job and return it as Created; or, when the task's idempotency key was used before, that job's id.
+
+    Raises IdempotencyConflict when the key was used with other arguments.
+    """
+    connection = connections[alias()]
+    if task.idempotency_key is None:
+        return _insert(connection, task, new_id(), arguments)
+    with transaction.atomic(using=connection.alias):
+        job_id, print_ = new_id(), fingerprint(task.module_path, arguments)
+        scope = ledger.enqueue_scope(task.module_path)
+        entry = ledger.reserve(connection, scope, task.idempotency_key, job_id=job_id, fingerprint=print_)
+        if entry is None:
+            return _insert(connection, task, job_id, arguments)
+        if entry.fingerprint != print_:
+            raise IdempotencyConflict(
+                f"The idempotency key {task.idempotency_key!r} of {task.module_path} was used before with other "
+                f"arguments, for job {entry.job_id}: use another key for another call. Nothing was enqueued."
+            )
+        return entry.job_id
+
+
+def _insert(connection: BaseDatabaseWrapper, task: JobTask, job_id: UUID, arguments: str) -> Created:
+    now = now_sql(connection)
+    due = now if task.run_after is None else "%s"
+    returns = connection.features.can_return_columns_from_insert
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Job._meta.db_table} ({_COLUMNS})"
+            f" VALUES (%s, %s, %s, %s, %s, %s, %s, 'READY', '', 0, '', 0, 0, {now}, {due})"
+            f"{' RETURNING enqueued_at' if returns else ''}",
+            [uuid_param(connection, job_id), *_shared(connection, task, arguments), *_due(connection, task)],
+        )
+        enqueued_at = cursor.fetchone()[0] if returns else None
+    return Created(job_id, _aware(connection, enqueued_at))
+
+
+def create_many(task: JobTask, arguments: Sequence[str]) -> list[UUID]:
+    """Insert a job for each of the arguments, all or none, and return their ids in that order."""
+    connection = connections[alias()]
+    ids = [new_id() for _ in arguments]
+    rows = list(zip(ids, arguments, strict=True))
+    with transaction.atomic(using=connection.alias):
+        if connection.vendor == "postgresql":
+            for chunk in batched(rows, 5000):
+                _insert_unnest(connection, task, chunk)
+        else:
+            most = (connection.features.max_query_params or 10_000) // 8
+            for chunk in batched(rows, most):
+                _insert_values(connection, task, chunk)
+    return ids
+
+
+def _insert_unnest(connection: BaseDatabaseWrapper, task: JobTask, rows: Sequence[tuple[UUID, str]]) -> None:
+    now = now_sql(connection)
+    due = now if task.run_after is None else "%s"
+    backend, path, queue, priority, _, key = _shared(connection, task, "")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Job._meta.db_table} ({_COLUMNS})"
+            f" SELECT id, %s, %s, %s, %s, arguments::jsonb, %s, 'READY', '', 0, '', 0, 0, {now}, {due}"
+            " FROM unnest(%s::uuid[], %s::text[]) AS new (id, arguments)",
+            [backend, path, queue, priority, key, *_due(connection, task), *map(list, zip(*rows, strict=True))],
+        )
+
+
+def _insert_values(connection: BaseDatabaseWrapper, task: JobTask, rows: Sequence[tuple[UUID, str]]) -> None:
+    now = now_sql(connection)
+    due = now if task.run_after is None else "%s"
+    row = f"(%s, %s, %s, %s, %s, %s, %s, 'READY', '', 0, '', 0, 0, {now}, {due})"
+    params: list[Any] = []
+    for job_id, text in rows:
+        params += [uuid_param(connection, job_id), *_shared(connection, task, text), *_due(connection, task)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Job._meta.db_table} ({_COLUMNS}) VALUES {', '.join([row] * len(rows))}", params
+        )
+
+
+def _shared(connection: BaseDatabaseWrapper, task: JobTask, arguments: str) -> list[Any]:
+    return [task.backend, task.module_path, task.queue_name, task.priority, arguments, task.idempotency_key]
+
+
+def _due(connection: BaseDatabaseWrapper, task: JobTask) -> list[Any]:
+    if task.run_after is None:
+        return []
+    return [Job._meta.get_field("due_at").get_db_prep_value(task.run_after, connection)]
+
+
+def _aware(connection: BaseDatabaseWrapper, value: Any) -> datetime | None:
+    """Return a timestamp of a raw statement as the ORM would: text on SQLite, naive on MariaDB."""
+    field = Job._meta.get_field("enqueued_at")
+    for convert in connection.ops.get_db_converters(field.get_col(Job._meta.db_table)):
+        value = convert(value, None, connection)
+    return value

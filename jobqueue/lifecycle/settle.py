@@ -1,0 +1,114 @@
+"""succeed, settle, hold: the writes of an owner whose job goes well. Each names the token; no row means not the owner."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ..database import now_sql, uuid_param, uuid_value
+from ..fence import Fence
+from ..models import Job
+
+TABLE = Job._meta.db_table
+OWNED = "id = %s AND token = %s AND status = 'RUNNING'"
+
+
+def _owned(connection: BaseDatabaseWrapper, fence: Fence) -> list[Any]:
+    return [uuid_param(connection, fence.job_id), uuid_param(connection, fence.token)]
+
+
+def succeed(connection: BaseDatabaseWrapper, fence: Fence, result: str | None) -> bool:
+    """RUNNING → SUCCESSFUL with that result (JSON), as the last statement of the body's own transaction.
+
+    Return False when the job is not ours: the caller must then roll back everything the body wrote.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {TABLE} SET status = 'SUCCESSFUL', outcome = 'ok', result = %s, "
+            f"finished_at = {now_sql(connection)} WHERE {OWNED}",
+            [result, *_owned(connection, fence)],
+        )
+        return bool(cursor.rowcount == 1)
+
+
+def hold(connection: BaseDatabaseWrapper, fence: Fence) -> bool:
+    """Lock the job as its owner until the transaction ends, as the last statement of a step; False when not ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {TABLE} SET fenced_at = {now_sql(connection)} WHERE {OWNED}", _owned(connection, fence)
+        )
+        return bool(cursor.rowcount == 1)
+
+
+def decided(connection: BaseDatabaseWrapper, fence: Fence) -> bool:
+    """Return whether the job was settled as successful under this fence, after a COMMIT of unknown outcome.
+
+    The read locks: it waits for a COMMIT that is still under way on the server. A plain read could see RUNNING and be
+    wrong two seconds later.
+    """
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT status, token FROM {TABLE} WHERE id = %s{lock}", [uuid_param(connection, fence.job_id)]
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0] == "SUCCESSFUL" and row[1] is not None and uuid_value(row[1]) == fence.token)
+
+
+def settle(connection: BaseDatabaseWrapper, outcomes: Sequence[tuple[Fence, str | None]]) -> set[UUID]:
+    """RUNNING → SUCCESSFUL for a batch of jobs whose bodies left nothing to commit; return the ids that were ours."""
+    if not outcomes:
+        return set()
+    if connection.vendor == "postgresql":
+        return _settle_unnest(connection, outcomes)
+    with transaction.atomic(using=connection.alias):
+        groups: dict[tuple[UUID, str | None], list[UUID]] = defaultdict(list)
+        for fence, result in outcomes:
+            groups[fence.token, result].append(fence.job_id)
+        return {
+            job_id for (token, result), ids in groups.items() for job_id in _settle_group(connection, token, result, ids)
+        }
+
+
+def _settle_unnest(connection: BaseDatabaseWrapper, outcomes: Sequence[tuple[Fence, str | None]]) -> set[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {TABLE} AS job SET status = 'SUCCESSFUL', outcome = 'ok', result = ended.result::jsonb, "
+            f"finished_at = {now_sql(connection)} "
+            "FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS ended (id, token, result) "
+            "WHERE job.id = ended.id AND job.token = ended.token AND job.status = 'RUNNING' RETURNING job.id",
+            [
+                [fence.job_id for fence, _ in outcomes],
+                [fence.token for fence, _ in outcomes],
+                [result for _, result in outcomes],
+            ],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _settle_group(
+    connection: BaseDatabaseWrapper, token: UUID, result: str | None, ids: list[UUID]
+) -> Iterable[UUID]:
+    """Settle the jobs of one claim that have the same result; ids in order, so that two settlers cannot deadlock."""
+    ids = sorted(ids)
+    returning = " RETURNING id" if connection.vendor == "sqlite" else ""
+    where = f"token = %s AND id IN ({', '.join(['%s'] * len(ids))})"
+    params = [uuid_param(connection, token), *(uuid_param(connection, job_id) for job_id in ids)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {TABLE} SET status = 'SUCCESSFUL', outcome = 'ok', result = %s, "
+            f"finished_at = {now_sql(connection)} WHERE status = 'RUNNING' AND {where}{returning}",
+            [result, *params],
+        )
+        if returning:
+            return [uuid_value(row[0]) for row in cursor.fetchall()]
+        if cursor.rowcount == len(ids):
+            return ids
+        # Some were not ours. Those that are SUCCESSFUL under this token now are the ones that this statement settled.
+        cursor.execute(f"SELECT id FROM {TABLE} WHERE status = 'SUCCESSFUL' AND {where}", params)
+        return [uuid_value(row[0]) for row in cursor.fetchall()]

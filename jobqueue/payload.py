@@ -1,0 +1,85 @@
+"""JSON in and out: the only form in which arguments and results are stored. Bounded, and never anything but JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from .errors import ArgumentsTooLarge, InvalidArguments, InvalidResult, ResultTooLarge
+
+
+class _NotStorable(ValueError):
+    """Why a value cannot be stored."""
+
+
+def _dumps(value: Any) -> str:
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        text.encode()
+    except RecursionError:
+        raise _NotStorable("it is nested too deeply or contains itself") from None
+    except UnicodeEncodeError:
+        raise _NotStorable("a text in it has half a surrogate pair, which is not valid Unicode") from None
+    except (TypeError, ValueError) as error:
+        raise _NotStorable(str(error)) from None
+    if "\\u0000" in text and "\0" in _texts(value):
+        raise _NotStorable("a text in it has a NUL character, which databases cannot store")
+    return text
+
+
+def _texts(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "".join(_texts(key) + _texts(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return "".join(map(_texts, value))
+    return ""
+
+
+def dump_arguments(args: Any, kwargs: dict[str, Any], *, limit: int) -> str:
+    """Return the arguments of a call as JSON of at most ``limit`` bytes.
+
+    Raises InvalidArguments or ArgumentsTooLarge, saying what to do.
+    """
+    try:
+        text = _dumps({"args": list(args), "kwargs": kwargs})
+    except _NotStorable as why:
+        raise InvalidArguments(
+            f"The arguments of a job must be JSON: {why}. Pass a primary key or a plain value, and nothing was enqueued."
+        ) from None
+    if (size := len(text.encode())) > limit:
+        raise ArgumentsTooLarge(
+            f"The arguments are {size:,} bytes as JSON and the limit is {limit:,}: store the data and pass its key, "
+            'or raise OPTIONS["MAX_ARGUMENT_BYTES"]. Nothing was enqueued.'
+        )
+    return text
+
+
+def dump_result(value: Any, *, limit: int) -> str | None:
+    """Return a task's value as JSON of at most ``limit`` bytes, None as None.
+
+    Raises InvalidResult or ResultTooLarge, saying what to do.
+    """
+    if value is None:
+        return None
+    try:
+        text = _dumps(value)
+    except _NotStorable as why:
+        raise InvalidResult(
+            f"The task returned {type(value).__qualname__}, which cannot be stored as JSON: {why}. "
+            "Return None, a plain value, or the primary key of what you stored."
+        ) from None
+    if (size := len(text.encode())) > limit:
+        raise ResultTooLarge(
+            f"The task returned {size:,} bytes as JSON and the limit is {limit:,}: store the data and return its key, "
+            'or raise OPTIONS["MAX_RESULT_BYTES"].'
+        )
+    return text
+
+
+def fingerprint(task_path: str, arguments: str) -> str:
+    """Return what two calls share when they are the same call: a SHA-256 over the task and its sorted arguments."""
+    canonical = json.dumps(json.loads(arguments), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{task_path}\n{canonical}".encode()).hexdigest()

@@ -1,0 +1,35 @@
+"""What an executor does just now, in shared memory: two numbers that its parent can read while it is busy or dead."""
+
+from __future__ import annotations
+
+import time
+from ctypes import c_double
+from multiprocessing.context import BaseContext
+from typing import Any
+
+
+class Board:
+    """Written by the executor alone, read by its parent.
+
+    Jobs are numbered in the order in which the parent sent them.
+    """
+
+    def __init__(self, context: BaseContext) -> None:
+        self._cells: Any = context.RawArray(c_double, 2)
+
+    def begin(self, serial: int) -> None:
+        """Note that a job begins."""
+        self._cells[1] = time.monotonic()
+        self._cells[0] = serial
+
+    def end(self) -> None:
+        """Note that no job is running."""
+        self._cells[0] = 0
+
+    def running(self) -> int:
+        """Return the number of the job that is running, 0 when none is."""
+        return int(self._cells[0])
+
+    def seconds(self) -> float:
+        """Return for how long the job that is running has been, 0 when none is."""
+        return time.monotonic() - float(self._cells[1]) if self._cells[0] else 0.0

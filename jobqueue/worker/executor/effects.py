@@ -1,0 +1,47 @@
+"""Where the writes of a body happen: a function for each value of ``effects``.
+
+Each runs a body, which returns its value as JSON, and answers with that value and whether the job is settled: if not,
+the value is all that is left to store. Each raises what the body raises, Refused when the database says that the
+job is another's, and BrokenTransaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ... import lifecycle
+from .fenced import block
+from .job import RunningJob
+from .readonly import read_only
+
+Body = Callable[[], str | None]
+Settled = tuple[str | None, bool]
+
+
+def atomic(job: RunningJob, body: Body) -> Settled:
+    """Body, fence and result are one transaction. A body that asked the database nothing leaves nothing to commit."""
+    connection, fence = job.connection, job.fence
+
+    def committed() -> bool:
+        return lifecycle.decided(connection, fence)
+
+    with connection.execute_wrapper(job.guard), block(connection, job.guard, committed=committed) as transaction:
+        value = body()
+        untouched = transaction.untouched()
+        if not untouched:
+            transaction.fence(lambda: lifecycle.succeed(connection, fence, value))
+    return value, not untouched
+
+
+def steps(job: RunningJob, body: Body) -> Settled:
+    """The body runs outside any transaction, in a session that refuses to write; once() writes."""
+    with job.connection.execute_wrapper(job.guard), read_only(job.connection):
+        return body(), False
+
+
+def unfenced(job: RunningJob, body: Body) -> Settled:
+    """The body writes as it likes, as in other queues."""
+    return body(), False
+
+
+EFFECTS: dict[str, Callable[[RunningJob, Body], Settled]] = {"atomic": atomic, "steps": steps, "unfenced": unfenced}

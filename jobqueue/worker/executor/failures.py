@@ -1,0 +1,65 @@
+"""What an error in a body means: which outcome, what is kept of it, and when the next attempt may start."""
+
+from __future__ import annotations
+
+import logging
+import random
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.tasks import TaskResult
+
+from ...errors import InvalidResult, TimeLimitExceeded
+from ...lifecycle import Failure
+from ...models import Outcome
+from ...task import JobTask
+
+logger = logging.getLogger("jobqueue.worker")
+
+_FIRST_DELAY = 2.0
+_LONGEST_DELAY = 600.0
+_MOST_TRACEBACK = 64 * 1024
+
+
+def default_backoff(failures: int) -> float:
+    """Return a delay in seconds after so many failures: exponential with full jitter, up to ten minutes."""
+    ceiling = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(failures - 1, 20))
+    return random.uniform(0, ceiling)  # noqa: S311  (spreads load; nobody must be unable to guess it)
+
+
+def failure_of(
+    error: BaseException, task: JobTask, *, failures: int, max_attempts: int, result: Callable[[], TaskResult]
+) -> Failure:
+    """Return the end of an attempt that raised. `failures` counts this one; `result()` is for the task's backoff."""
+    outcome, retry_in = Outcome.RAISED, None
+    if isinstance(error, InvalidResult):
+        outcome = Outcome.INVALID  # It would be no different the next time.
+    else:
+        if isinstance(error, TimeLimitExceeded):
+            outcome = Outcome.TIMED_OUT
+        if failures < max_attempts:
+            retry_in = _delay(error, task, failures, result)
+    kind = type(error)
+    return Failure(outcome, f"{kind.__module__}.{kind.__qualname__}", _format(error), retry_in)
+
+
+def _delay(error: BaseException, task: JobTask, failures: int, result: Callable[[], TaskResult]) -> float | None:
+    if task.backoff is None:
+        return default_backoff(failures)
+    try:
+        delay = task.backoff(error, result())
+        if isinstance(delay, timedelta):
+            delay = delay.total_seconds()
+        return None if delay is None else max(0.0, float(delay))
+    except Exception:
+        logger.exception("backoff of %s failed; using the default delay.", task.module_path)
+        return default_backoff(failures)
+
+
+def _format(error: BaseException) -> str:
+    text = "".join(traceback.format_exception(error))
+    if len(text) > _MOST_TRACEBACK:
+        text = f"… {len(text) - _MOST_TRACEBACK:,} characters left out …\n{text[-_MOST_TRACEBACK:]}"
+    # What a database cannot store: half a surrogate pair.
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,95 @@
+"""One transaction: what a body or a step writes, the check that the job is still ours, COMMIT; and what if nobody knows.
+
+The fence is the last statement, so the lock on the job's row is held for a moment only, and everything before it is
+undone when the row says that the job is another's.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ...errors import LeaseLost
+from .guard import Guard
+from .lazy import Lazy, atomic
+
+logger = logging.getLogger("jobqueue.worker")
+
+
+class Refused(LeaseLost):
+    """The database refused the writes of this job: it names another owner, or none."""
+
+
+class Block:
+    """A fenced transaction under way."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, guard: Guard, lazy: Lazy) -> None:
+        self._connection: Any = connection
+        self._guard = guard
+        self._lazy = lazy
+        self.committing = False
+        self.hooks: list[Any] = []
+
+    def untouched(self) -> bool:
+        """Return whether the body left nothing to commit."""
+        return not self._lazy.begun() and not self._connection.run_on_commit
+
+    def fence(self, statement: Callable[[], bool]) -> None:
+        """Run the fence, which must be the last statement; raises Refused when it changes no row."""
+        self._guard.refuse_if_broken()
+        self._guard.leave_block()
+        if not statement():
+            raise Refused("The database refused the writes of this job: it is no longer this worker's.")
+        # A hook that raises must not look like a COMMIT that failed.
+        self.hooks, self._connection.run_on_commit = self._connection.run_on_commit, []
+        self.committing = True
+
+
+@contextmanager
+def block(connection: BaseDatabaseWrapper, guard: Guard, *, committed: Callable[[], bool]) -> Iterator[Block]:
+    """Open a fenced transaction, and find out what happened should its COMMIT go wrong.
+
+    ``committed()`` asks the database, on a new connection, whether the transaction landed.
+    """
+    current: Block | None = None
+    try:
+        with atomic(connection) as lazy:
+            current = Block(connection, guard, lazy)
+            guard.enter_block()
+            yield current
+    except (DatabaseError, InterfaceError) as error:
+        if current is None or not current.committing:
+            raise
+        logger.warning("The outcome of a COMMIT is unknown (%s): asking.", str(error).strip())
+        if not persistently(connection, committed):
+            raise
+    finally:
+        guard.leave_block()
+    for _, hook, _ in current.hooks if current else ():
+        _run(hook)
+
+
+def persistently[T](connection: BaseDatabaseWrapper, ask: Callable[[], T]) -> T:
+    """Return ``ask()``, trying until the database answers; the worker ends this process when its trust is over."""
+    pause = 0.1
+    while True:
+        try:
+            return ask()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("The database does not answer (%s): trying again.", str(error).strip())
+            connection.close()
+            time.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+
+def _run(hook: Callable[[], None]) -> None:
+    try:
+        hook()
+    except Exception:
+        logger.exception("An on_commit hook of a job failed; the job itself is committed.")

@@ -1,0 +1,98 @@
+"""Watches what a body says to the database, so that half a body can never be committed.
+
+Three traps, all closed here: an error that undid part of the transaction and was swallowed by the body; a statement
+that commits by itself (DDL on MariaDB and MySQL); and a write outside the fence in a body of ``effects="steps"``, which
+the database refuses with a message that does not say what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ...errors import BrokenTransaction, UnfencedWrite
+
+# MariaDB and MySQL: lock wait timeout, deadlock, record changed since read. The first may have undone one statement,
+# the others the whole transaction and every savepoint in it.
+_UNDOING = {1205, 1213, 1020}
+_READ_ONLY = {"25006", 1792}
+
+_COMMITS = re.compile(
+    r"\s*(?:/\*.*?\*/\s*)*(?:ALTER|CREATE(?!\s+TEMPORARY)|DROP(?!\s+TEMPORARY)|RENAME|TRUNCATE|GRANT|REVOKE|LOCK|UNLOCK"
+    r"|ANALYZE|OPTIMIZE|REPAIR|FLUSH|INSTALL|UNINSTALL)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_ENDS = re.compile(
+    r"\s*(?:/\*.*?\*/\s*)*(?:COMMIT|ROLLBACK(?!\s+(?:WORK\s+)?TO\b)|BEGIN|START\s+TRANSACTION|END)\b"
+    r"|\s*SET\s+(?:SESSION\s+)?autocommit\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class Guard:
+    """An execute wrapper for the connection on which a fenced block runs."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._connection: Any = connection
+        self._broken: BaseException | None = None
+        self._depth: int | None = None
+
+    def enter_block(self) -> None:
+        """Note that a fenced transaction begins here; what the body opens inside are savepoints."""
+        self._broken = None
+        self._depth = len(self._connection.savepoint_ids)
+
+    def leave_block(self) -> None:
+        """Note that the fenced transaction is over."""
+        self._depth = None
+
+    def refuse_if_broken(self) -> None:
+        """Raise BrokenTransaction when an error has undone part of the block, whatever the body made of it."""
+        if self._broken is not None or self._connection.needs_rollback or self._was_rolled_back():
+            raise BrokenTransaction(
+                "A database error in the body was swallowed, but it had undone part of the transaction: nothing of it is "
+                "committed. Let the error through, or wrap what may fail in its own transaction.atomic()."
+            ) from self._broken
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Execute a statement of the body."""
+        if self._depth is not None:
+            self._refuse_what_ends_the_block(sql)
+        try:
+            return execute(sql, params, many, context)
+        except DatabaseError as error:
+            code = _code(error)
+            if code in _READ_ONLY or "attempt to write a readonly database" in str(error):
+                raise UnfencedWrite(
+                    'A job with effects="steps" wrote to the database outside once(): put the write in a function and '
+                    'call once("a name", that_function). (effects="unfenced" turns the fence off.)'
+                ) from error
+            if self._depth is not None and (code in _UNDOING or len(self._connection.savepoint_ids) <= self._depth):
+                self._broken = self._broken or error
+            raise
+
+    def _refuse_what_ends_the_block(self, sql: Any) -> None:
+        text = sql if isinstance(sql, str) else str(sql)
+        commits = self._connection.vendor == "mysql" and _COMMITS.match(text)
+        if commits or _ENDS.match(text):
+            raise UnfencedWrite(
+                f"{text.split(None, 1)[0].upper()} would end the transaction of this job in the middle and commit half of "
+                'its work: do it outside of a job, or in a task with effects="unfenced".'
+            )
+
+    def _was_rolled_back(self) -> bool:
+        """Return whether SQLite has ended the transaction by itself, as it does when the disk is full."""
+        raw = self._connection.connection
+        return self._connection.vendor == "sqlite" and raw is not None and not raw.in_transaction
+
+
+def _code(error: BaseException) -> Any:
+    cause: Any = error.__cause__
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    if state is not None:
+        return state
+    return cause.args[0] if cause is not None and cause.args else None

@@ -1,0 +1,83 @@
+"""Raises an error in the body of a job from outside: in the main thread by a signal, in a coroutine by cancelling it.
+
+Two threads share this without a lock, for a signal handler that raises must not run while one is held: each attribute
+is written by one of them, or read and replaced in one step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from ...errors import JobQueueError, LeaseLost, TimeLimitExceeded
+from ..messages import Why
+
+_MEANING: dict[Why, tuple[type[JobQueueError], str]] = {
+    Why.LEASE_LOST: (LeaseLost, "This job is no longer this worker's: its lease was lost, or it was cancelled."),
+    Why.TIMED_OUT: (TimeLimitExceeded, "The body ran longer than the task's timeout."),
+}
+
+
+class Interrupts:
+    """Lets the mailbox thread interrupt the body that the main thread runs, and nothing but a body."""
+
+    def __init__(self) -> None:
+        self._job_id: UUID | None = None
+        self._is_coroutine = False
+        self._pending: tuple[UUID, Why] | None = None
+        self._coroutine: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
+        signal.signal(signal.SIGUSR1, self._raise_pending)
+
+    @contextmanager
+    def allowed(self, job_id: UUID, *, is_coroutine: bool) -> Iterator[None]:
+        """Let the body of this job be interrupted while the block runs."""
+        self._is_coroutine = is_coroutine
+        self._job_id = job_id
+        try:
+            yield
+        except asyncio.CancelledError as error:
+            interruption = self._take_pending()
+            if interruption is not None:
+                raise interruption from error
+            raise
+        finally:
+            self._job_id = None
+
+    def request(self, job_id: UUID, why: Why) -> None:
+        """Interrupt the body of that job, if it is the one that is running; called by the mailbox thread."""
+        if self._job_id != job_id:
+            return
+        self._pending = job_id, why
+        if not self._is_coroutine:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        elif (coroutine := self._coroutine) is not None:
+            loop, task = coroutine
+            loop.call_soon_threadsafe(task.cancel)
+
+    async def cancellable(self, body: Coroutine[Any, Any, Any]) -> Any:
+        """Await the coroutine of a body; an interruption cancels it, and the thread that waits for it goes on waiting."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._coroutine = asyncio.get_running_loop(), task
+        if self._pending is not None and self._pending[0] == self._job_id:
+            task.cancel()  # It came before there was anything to cancel.
+        try:
+            return await body
+        finally:
+            self._coroutine = None
+
+    def _raise_pending(self, _signal: int, _frame: object) -> None:
+        if (interruption := self._take_pending()) is not None:
+            raise interruption
+
+    def _take_pending(self) -> JobQueueError | None:
+        pending, self._pending = self._pending, None
+        if pending is None or pending[0] != self._job_id:
+            return None
+        kind, text = _MEANING[pending[1]]
+        return kind(text)

@@ -1,0 +1,153 @@
+"""The executor's process: the main thread runs jobs, the mailbox thread reads what the worker sends.
+
+It dies with its parent: the mailbox ends the process when the pipe closes, and where the kernel can be asked to do the
+same, it is, for a body in native code may keep every thread of this process from running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from multiprocessing.connection import Connection
+from typing import Any
+
+import django
+
+from ...lifecycle import Claim
+from ...task import discover
+from ..board import Board
+from ..messages import Ended, FromExecutor, Interrupt, Recall, Report, Returned, Run, Stop
+from ..trust import Trust
+from .interrupts import Interrupts
+from .perform import Performer
+
+_FLUSH_SECONDS = 0.005
+_PR_SET_PDEATHSIG = 1
+
+
+def main(pipe: Connection[Any, Any], board: Board, trust: Trust, backend_alias: str, worker_id: str) -> None:
+    """Run jobs until told to stop."""
+    _die_with_parent()
+    django.setup()
+    discover()
+    gc.freeze()
+    # The worker decides when we stop; a terminal or a service manager signals all processes at once.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    mailbox = Mailbox(pipe, board, interrupts := Interrupts())
+    performer = Performer(backend_alias, worker_id, trust=trust, interrupts=interrupts, tell=mailbox.send)
+    mailbox.start()
+    mailbox.send(Report([], _memory()))
+    while (numbered := mailbox.next()) is not None:
+        serial, claim = numbered
+        board.begin(serial)
+        ended = performer.perform(claim)
+        board.end()
+        mailbox.report(ended)
+    mailbox.flush()
+
+
+class Mailbox(threading.Thread):
+    """Jobs in, reports out."""
+
+    def __init__(self, pipe: Connection[Any, Any], board: Board, interrupts: Interrupts) -> None:
+        super().__init__(name="jobqueue-mailbox", daemon=True)
+        self._pipe = pipe
+        self._board = board
+        self._interrupts = interrupts
+        self._inbox: deque[tuple[int, Claim] | None] = deque()
+        self._arrived = threading.Semaphore(0)
+        self._sending = threading.Lock()
+        self._ended: list[Ended] = []
+        self._flushed_at = 0.0
+        self._serial = 0
+
+    def next(self) -> tuple[int, Claim] | None:
+        """Wait for the next job and return it with its number; None when there will be no more."""
+        while True:
+            self._arrived.acquire()
+            with contextlib.suppress(IndexError):  # It was recalled.
+                return self._inbox.popleft()
+
+    def report(self, ended: Ended) -> None:
+        """Tell the worker that a job ended: at once when nothing else is to be done, with others while there is."""
+        with self._sending:
+            self._ended.append(ended)
+        if not self._inbox or time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what has ended and was not told yet."""
+        with self._sending:
+            ended, self._ended = self._ended, []
+            if ended:
+                self._pipe.send(Report(ended, _memory()))
+            self._flushed_at = time.monotonic()
+
+    def send(self, message: FromExecutor) -> None:
+        """Send a message."""
+        with self._sending:
+            self._pipe.send(message)
+
+    def run(self) -> None:
+        """Read what the worker sends until it is gone."""
+        try:
+            while True:
+                self._receive(self._pipe.recv())
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def _receive(self, message: Any) -> None:
+        match message:
+            case Run(claims):
+                for claim in claims:
+                    self._serial += 1
+                    self._inbox.append((self._serial, claim))
+                    self._arrived.release()
+            case Recall():
+                self.flush()
+                self.send(Returned(self._take_back()))
+            case Interrupt(job_id, why):
+                self._interrupts.request(job_id, why)
+            case Stop():
+                self._inbox.append(None)
+                self._arrived.release()
+
+    def _take_back(self) -> list[int]:
+        serials, stop = [], False
+        while self._inbox:
+            try:
+                item = self._inbox.popleft()
+            except IndexError:
+                break  # The main thread was faster.
+            if item is None:
+                stop = True
+            else:
+                serials.append(item[0])
+        if stop:
+            self._receive(Stop())
+        return serials
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(0)
+
+
+def _memory() -> int:
+    """Return the resident memory of this process in bytes, 0 where that cannot be told cheaply."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

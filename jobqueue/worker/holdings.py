@@ -1,0 +1,62 @@
+"""What this worker has claimed and not yet ended: shared by its threads, each of which reads or replaces whole values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from ..fence import Fence
+from ..lifecycle import Claim
+
+if TYPE_CHECKING:
+    from .crew import Executor
+
+
+@dataclass(slots=True)
+class Holding:
+    """A claim of ours. `renewals` counts how often it was renewed; `serial` is its number at its executor."""
+
+    claim: Claim
+    executor: Executor | None = None
+    serial: int = 0
+    renewals: int = 0
+    progress: dict[str, object] | None = None
+    recorded: tuple[int, object] = field(default=(0, None))
+
+    @property
+    def fence(self) -> Fence:
+        """What every write about this claim names."""
+        return self.claim.fence
+
+    @property
+    def pid(self) -> int | None:
+        """The pid of the executor that has it."""
+        return self.executor.pid if self.executor else None
+
+
+class Holdings:
+    """The claims of this worker by job id. Every method is one step for the interpreter, so it needs no lock."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[UUID, Holding] = {}
+
+    def add(self, claim: Claim) -> Holding:
+        """Note a claim."""
+        holding = self._by_id[claim.job_id] = Holding(claim)
+        return holding
+
+    def get(self, job_id: UUID) -> Holding | None:
+        """Return what is held of a job."""
+        return self._by_id.get(job_id)
+
+    def drop(self, job_id: UUID) -> Holding | None:
+        """Forget a claim that is over."""
+        return self._by_id.pop(job_id, None)
+
+    def all(self) -> list[Holding]:
+        """Return a snapshot."""
+        return list(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)

@@ -1,0 +1,58 @@
+"""A thread that does one thing again and again; the tick itself is a plain method that tests call."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from ..leases import LeasesUnavailable
+
+logger = logging.getLogger("jobqueue.worker")
+_PAUSE_AFTER_ERROR = 0.5
+
+
+class Loop(threading.Thread):
+    """Calls ``tick()``, which returns in how many seconds it wants to be called again, until it is stopped.
+
+    A database or a Redis that does not answer is waited for; connections that broke are opened anew.
+    """
+
+    def __init__(self, name: str, tick: Callable[[], float]) -> None:
+        super().__init__(name=f"jobqueue-{name}", daemon=True)
+        self._tick = tick
+        self._stop_requested = threading.Event()
+        self._nudged = threading.Event()
+
+    def run(self) -> None:
+        """Tick until stopped."""
+        failing = False
+        while not self._stop_requested.is_set():
+            self._nudged.clear()
+            try:
+                delay = self._tick()
+            except (DatabaseError, InterfaceError, LeasesUnavailable) as error:
+                connections.close_all()
+                delay = _PAUSE_AFTER_ERROR
+                if not failing:
+                    logger.warning("%s: %s; trying again.", self.name, str(error).strip())
+                failing = True
+            except Exception:
+                connections.close_all()
+                delay = _PAUSE_AFTER_ERROR
+                logger.exception("%s failed; trying again.", self.name)
+            else:
+                failing = False
+            self._nudged.wait(delay)
+        connections.close_all()
+
+    def nudge(self) -> None:
+        """Have the next tick come at once."""
+        self._nudged.set()
+
+    def stop(self) -> None:
+        """Ask the thread to end after the tick that is under way."""
+        self._stop_requested.set()
+        self._nudged.set()
