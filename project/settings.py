@@ -51,20 +51,26 @@ TEMPLATES = [
     }
 ]
 
-DATABASES: dict[str, Any] = {
-    "default": dict(
-        dj_database_url.parse(
-            os.environ.get("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'demo.sqlite3'}", conn_max_age=60
-        )
+VAR_DIR.mkdir(exist_ok=True)
+_database: dict[str, Any] = dict(
+    dj_database_url.parse(
+        os.environ.get("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'demo.sqlite3'}",
+        conn_max_age=60,
+        conn_health_checks=True,
     )
-}
-if "sqlite" in DATABASES["default"]["ENGINE"]:
-    # Several processes write: wait for each other (seconds), take the write lock at BEGIN, let readers go on.
-    DATABASES["default"]["OPTIONS"] = {
+)
+_OPTIONS: dict[str, dict[str, Any]] = {
+    # Several processes write: wait for each other (seconds), take the write lock at BEGIN, and let readers go on.
+    "django.db.backends.sqlite3": {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
+    },
+    # A server may still be set to a smaller character set, and to cutting off what does not fit instead of refusing it.
+    "django.db.backends.mysql": {"charset": "utf8mb4", "init_command": "SET sql_mode='STRICT_TRANS_TABLES'"},
+}
+_database["OPTIONS"] = _OPTIONS.get(_database["ENGINE"], {}) | _database.get("OPTIONS", {})
+DATABASES = {"default": _database}
 
 REDIS_URL = os.environ.get("REDIS_URL")
 CACHES: dict[str, Any] = {

@@ -32,7 +32,7 @@ elif "sqlite" in database["ENGINE"]:
     database["NAME"] = f"{DIRECTORY}/{RUN}.sqlite3"
     database["TEST"] = {"NAME": f"{DIRECTORY}/test_{RUN}.sqlite3"}
 else:
-    database["TEST"] = {"NAME": f"test_jobqueue_{RUN}"}
+    database["TEST"] = {"NAME": f"test_jobqueue_{RUN}", "CHARSET": "utf8mb4" if "mysql" in database["ENGINE"] else None}
 
 # "plain" is the same queue without Redis, for tests that must hold either way (fixture `backend_alias`).
 for alias, cache in (("default", "default" if "LOCATION" in CACHES["default"] else None), ("plain", None)):
