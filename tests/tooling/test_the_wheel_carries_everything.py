@@ -1,0 +1,45 @@
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+import jobqueue
+from tests.processes import ROOT
+
+# What the app reads at run time, and what type checkers and migrations need.
+CARRIED = {".py", ".lua", ".html", ".css", ".js", ".svg", ".typed"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)]
+    run = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    (path,) = directory.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def test_it_has_every_file_of_the_app(wheel):
+    package = ROOT / "jobqueue"
+    files = {str(path.relative_to(ROOT)) for path in package.rglob("*") if path.suffix in CARRIED}
+    assert {"jobqueue/py.typed", "jobqueue/leases/lua/renew.lua"} <= files
+    assert files <= set(wheel.namelist())
+
+
+def test_it_has_nothing_else(wheel):
+    rooms = {name.split("/")[0] for name in wheel.namelist()}
+    assert rooms == {"jobqueue", f"django_jobqueue-{jobqueue.__version__}.dist-info"}
+
+
+def test_it_asks_for_no_more_than_django_and_a_redis_client(wheel):
+    (metadata,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
+    lines = wheel.read(metadata).decode().splitlines()
+    wanted = {
+        line.split(": ")[1].split(">")[0].lower()
+        for line in lines
+        if line.startswith("Requires-Dist") and "extra ==" not in line
+    }
+    assert wanted == {"django", "django-redis", "redis"}
