@@ -1,4 +1,4 @@
-"""Django's way in: the task backend. Cheap to build, as every `@task` at import builds it: no models, no connections."""
+"""Django's way in: the task backend. Cheap to build, for every `@task` at import does: no models, no connections."""
 
 from __future__ import annotations
 

@@ -74,6 +74,11 @@ class Options:
         return max(0.2, self.lease_seconds / 10)
 
     @property
+    def kill_after_seconds(self) -> float:
+        """How long after its timeout a body that does not stop when told is killed with its process."""
+        return min(5.0, self.lease_seconds / 3)
+
+    @property
     def keeper_seconds(self) -> float:
         """How often the keeper looks for orphans; a rescue needs two looks."""
         return min(2.0, max(0.2, self.lease_seconds / 8))

@@ -6,8 +6,8 @@ its period is the worker's sign of life; when it lapses *and* the worker's heart
 may take the job. Trust is counted from the moment a renewal was **sent**, never from when its answer came, so that an
 owner always stops before another may start.
 
-Redis may be emptied, restarted or lost at any moment. A lease that was forgotten is made anew at its next renewal; while
-the server's memory is younger than a lease period (see the epoch in ``witness.lua``) nobody is judged dead on its word.
+Redis may be emptied, restarted or lost at any moment. A lease that was forgotten is made anew at its next renewal;
+while the server's memory is younger than a lease period (see the epoch in ``witness.lua``) nobody is judged dead on its word.
 """
 
 from __future__ import annotations

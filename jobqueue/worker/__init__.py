@@ -11,6 +11,6 @@
       listener      thread that waits for hints that something was enqueued
       keeper        thread that rescues orphans and prunes
 
-What they share is small: ``holdings`` (what this worker has claimed), ``trust`` (until when it may believe that it still
-owns that), and a ``board`` for each executor (what it runs just now).
+What they share is small: ``holdings`` (what this worker has claimed), ``trust`` (until when it may believe that it
+still owns that), and a ``board`` for each executor (what it runs just now).
 """

@@ -1,4 +1,4 @@
-"""What this worker has claimed and not yet ended: shared by its threads, each of which reads or replaces whole values."""
+"""What this worker has claimed and not yet ended; its threads share it, and read or replace whole values only."""
 
 from __future__ import annotations
 

@@ -22,13 +22,13 @@ class Loop(threading.Thread):
 
     def __init__(self, name: str, tick: Callable[[], float]) -> None:
         super().__init__(name=f"jobqueue-{name}", daemon=True)
+        self.failing = False
         self._tick = tick
         self._stop_requested = threading.Event()
         self._nudged = threading.Event()
 
     def run(self) -> None:
         """Tick until stopped."""
-        failing = False
         while not self._stop_requested.is_set():
             self._nudged.clear()
             try:
@@ -36,15 +36,16 @@ class Loop(threading.Thread):
             except (DatabaseError, InterfaceError, LeasesUnavailable) as error:
                 connections.close_all()
                 delay = _PAUSE_AFTER_ERROR
-                if not failing:
+                if not self.failing:
                     logger.warning("%s: %s; trying again.", self.name, str(error).strip())
-                failing = True
+                self.failing = True
             except Exception:
                 connections.close_all()
                 delay = _PAUSE_AFTER_ERROR
+                self.failing = True
                 logger.exception("%s failed; trying again.", self.name)
             else:
-                failing = False
+                self.failing = False
             self._nudged.wait(delay)
         connections.close_all()
 

@@ -45,7 +45,8 @@ class Stop(NamedTuple):
 class How(Enum):
     """How a job ended in an executor."""
 
-    SETTLED = "settled"  # The executor wrote the end down, in the body's own transaction or after its failure.
+    SETTLED = "settled"  # It succeeded, and the executor wrote that down, mostly in the body's own transaction.
+    FAILED = "failed"  # It failed, and the executor wrote that down: it may be due again, now or later.
     VALUE = "value"  # The body left nothing to commit but its value: the worker settles it with others.
     LOST = "lost"  # The job is not ours any more.
     UNKNOWN = "unknown"  # This process has no such task, though its parent had: the code has changed meanwhile.

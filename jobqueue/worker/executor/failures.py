@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,18 +13,11 @@ from ...errors import InvalidResult, TimeLimitExceeded
 from ...lifecycle import Failure
 from ...models import Outcome
 from ...task import JobTask
+from ..backoff import default_backoff
 
 logger = logging.getLogger("jobqueue.worker")
 
-_FIRST_DELAY = 2.0
-_LONGEST_DELAY = 600.0
 _MOST_TRACEBACK = 64 * 1024
-
-
-def default_backoff(failures: int) -> float:
-    """Return a delay in seconds after so many failures: exponential with full jitter, up to ten minutes."""
-    ceiling = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(failures - 1, 20))
-    return random.uniform(0, ceiling)  # noqa: S311  (spreads load; nobody must be unable to guess it)
 
 
 def failure_of(

@@ -1,4 +1,4 @@
-"""One transaction: what a body or a step writes, the check that the job is still ours, COMMIT; and what if nobody knows.
+"""One transaction: what a body or a step writes, the check that the job is still ours, COMMIT, and its outcome.
 
 The fence is the last statement, so the lock on the job's row is held for a moment only, and everything before it is
 undone when the row says that the job is another's.

@@ -54,8 +54,8 @@ class Guard:
         """Raise BrokenTransaction when an error has undone part of the block, whatever the body made of it."""
         if self._broken is not None or self._connection.needs_rollback or self._was_rolled_back():
             raise BrokenTransaction(
-                "A database error in the body was swallowed, but it had undone part of the transaction: nothing of it is "
-                "committed. Let the error through, or wrap what may fail in its own transaction.atomic()."
+                "A database error in the body was swallowed, but it had undone part of the transaction: nothing of it "
+                "is committed. Let the error through, or wrap what may fail in its own transaction.atomic()."
             ) from self._broken
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -80,8 +80,8 @@ class Guard:
         commits = self._connection.vendor == "mysql" and _COMMITS.match(text)
         if commits or _ENDS.match(text):
             raise UnfencedWrite(
-                f"{text.split(None, 1)[0].upper()} would end the transaction of this job in the middle and commit half of "
-                'its work: do it outside of a job, or in a task with effects="unfenced".'
+                f"{text.split(None, 1)[0].upper()} would end the transaction of this job in the middle and commit half "
+                'of its work: do it outside of a job, or in a task with effects="unfenced".'
             )
 
     def _was_rolled_back(self) -> bool:

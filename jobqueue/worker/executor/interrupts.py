@@ -60,7 +60,7 @@ class Interrupts:
             loop.call_soon_threadsafe(task.cancel)
 
     async def cancellable(self, body: Coroutine[Any, Any, Any]) -> Any:
-        """Await the coroutine of a body; an interruption cancels it, and the thread that waits for it goes on waiting."""
+        """Await the coroutine of a body; an interruption cancels it, while the thread waits for it to end."""
         task = asyncio.current_task()
         assert task is not None
         self._coroutine = asyncio.get_running_loop(), task

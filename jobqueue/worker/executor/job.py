@@ -66,7 +66,7 @@ class RunningJob:
         """Raise LeaseLost when this worker may no longer believe that the job is its own; asks nobody."""
         if not self._trust.holds():
             raise LeaseLost(
-                f"Job {self.id} may run elsewhere by now: neither its lease nor its worker's heartbeat could be renewed."
+                f"Job {self.id} may run elsewhere by now: neither its lease nor the heartbeat could be renewed."
             )
 
     def idempotency_key(self, step: str = "") -> str:

@@ -64,7 +64,7 @@ class Performer:
         try:
             task = find(claim.task_path)
         except UnknownTask as unknown:
-            logger.error("Job %s is handed back: %s", claim.job_id, unknown)
+            logger.warning("Job %s is handed back: %s", claim.job_id, unknown)
             return Ended(claim.job_id, How.UNKNOWN, None, 0.0)
         how, value = self._run(
             RunningJob(
@@ -145,7 +145,7 @@ class Performer:
         logger.info("Job %s (%s) raised %s.", job.id, job.task.module_path, failure.exception_class)
         if status == TaskResultStatus.FAILED:
             self._announce_finish(job.claim)
-        return How.SETTLED
+        return How.FAILED
 
     def _count_refused(self, job: RunningJob, refused: Refused) -> None:
         logger.warning("Job %s: %s", job.id, refused)

@@ -1,0 +1,126 @@
+"""Claims due jobs and takes their leases: when to look, in which queues, and for how many."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from .. import lifecycle
+from ..conf import Options
+from ..database import connection
+from ..leases import Grant, Leases, LeasesUnavailable
+from ..lifecycle import Claim
+from .holdings import Holdings
+from .registration import Identity, paused_paths
+from .settler import Settler
+
+_POLL_WITHOUT_HINTS = 0.25
+_POLL_WITH_HINTS = 2.0
+_PAUSED_SECONDS = 1.0
+
+
+class Claimer:
+    """Claims for one worker."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        paths: Sequence[str],
+        holdings: Holdings,
+        settler: Settler,
+        leases: Leases | None,
+        options: Options,
+        *,
+        hinted: Callable[[], bool],
+    ) -> None:
+        self._identity = identity
+        self._paths = list(paths)
+        self._queues = list(identity.queues)
+        self._holdings = holdings
+        self._settler = settler
+        self._leases = leases
+        self._options = options
+        self._hinted = hinted
+        self._next_look = 0.0
+        self._wakes = 0
+        self._nothing_due = False
+        self._paused: set[str] = set()
+        self._next_paused = 0.0
+
+    def look_now(self) -> None:
+        """Have the next look come at once: something may be due. Safe in any thread."""
+        self._wakes += 1
+        self._next_look = 0.0
+
+    def nothing_due(self) -> bool:
+        """Return whether the last look found nothing more, and nobody said since that there is."""
+        return self._nothing_due and self.wait_seconds() > 0
+
+    def wait_seconds(self) -> float:
+        """Return in how many seconds to look again."""
+        return max(0.0, self._next_look - time.monotonic())
+
+    def claim(self, room: int) -> list[Claim]:
+        """Claim up to that many jobs and take their leases, when it is time to look; raises DatabaseError."""
+        if room < 1 or self.wait_seconds() > 0:
+            return []
+        wakes, claims = self._wakes, list[Claim]()
+        for queue in self._queues_in_turn():
+            claims += lifecycle.claim(
+                connection(),
+                backend=self._identity.backend,
+                queue=queue,
+                paths=self._runnable(),
+                worker_id=self._identity.id,
+                limit=room - len(claims),
+            )
+            if len(claims) >= room:
+                break
+        self._nothing_due = len(claims) < room
+        pause = self._pause(idle=not claims) if self._nothing_due else 0.0
+        if wakes == self._wakes:  # Else somebody woke us while we looked.
+            self._next_look = time.monotonic() + pause
+        for claim in claims:
+            self._holdings.add(claim)
+        return self._leased(claims)
+
+    def _queues_in_turn(self) -> list[str]:
+        """Return the queues, each time another one first, so that a busy one cannot starve the rest."""
+        if not self._identity.queues:
+            return lifecycle.ready_queues(connection(), self._identity.backend)
+        self._queues.append(self._queues.pop(0))
+        return list(self._queues)
+
+    def _runnable(self) -> list[str]:
+        now = time.monotonic()
+        if now >= self._next_paused:
+            self._paused = paused_paths(self._identity.backend)
+            self._next_paused = now + _PAUSED_SECONDS
+        return [path for path in self._paths if path not in self._paused]
+
+    def _pause(self, *, idle: bool) -> float:
+        most = _POLL_WITH_HINTS if self._hinted() else _POLL_WITHOUT_HINTS
+        if not idle:
+            return most
+        due = lifecycle.next_due(self._identity.backend, self._identity.queues)
+        # What is due already and was not claimed is paused, unknown here or locked: no reason to hurry.
+        return most if due is None or due <= 0 else min(most, due)
+
+    def _leased(self, claims: list[Claim]) -> list[Claim]:
+        """Return the claims whose lease was granted, all of them when Redis is out of reach; hand back the others."""
+        if self._leases is None or not claims:
+            return claims
+        try:
+            grants = self._leases.acquire([claim.fence for claim in claims], self._identity.id)
+        except LeasesUnavailable:
+            return claims
+        refused = {grant.fence: grant for grant in grants if not grant.held}
+        for fence, grant in refused.items():
+            self._refuse(fence.job_id, grant)
+        return [claim for claim in claims if claim.fence not in refused]
+
+    def _refuse(self, job_id: object, grant: Grant) -> None:
+        """Hand a job back whose lease is another's: an owner the database has forgotten may still be running it."""
+        holding = self._holdings.get(grant.fence.job_id)
+        if holding is not None:
+            self._settler.hand_back(holding, delay=grant.ttl)

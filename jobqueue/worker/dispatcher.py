@@ -1,0 +1,191 @@
+"""The main loop: claims what is due, hands it to executors, collects what they report, has it settled.
+
+It runs in the main thread; each turn of it is a call of ``step()``. It never calls a task.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from multiprocessing.connection import wait
+
+from django.db import DatabaseError, InterfaceError
+
+from ..database import connection
+from .burial import Burial
+from .claimer import Claimer
+from .crew import Crew, Executor, describe_exit
+from .feed import Feed
+from .holdings import Holdings
+from .messages import Ended, How, Progress, Report, Returned
+from .pace import Pace
+from .reconciler import Reconciler
+from .settler import Settler
+from .trust import Trust
+
+logger = logging.getLogger("jobqueue.worker")
+_PAUSE_AFTER_ERROR = 0.5
+_STUCK_TICK = 0.02
+_LONGEST_WAIT = 0.5
+_RETRY_UNKNOWN = 5.0
+
+
+class Dispatcher:
+    """Turns the wheel."""
+
+    def __init__(
+        self,
+        *,
+        crew: Crew,
+        holdings: Holdings,
+        trust: Trust,
+        settler: Settler,
+        claimer: Claimer,
+        feed: Feed,
+        burial: Burial,
+        reconciler: Reconciler,
+        pace: Pace,
+        max_jobs: int | None,
+        max_memory: int | None,
+    ) -> None:
+        self.claiming = True
+        self.claimer = claimer
+        self._crew = crew
+        self._holdings = holdings
+        self._trust = trust
+        self._settler = settler
+        self._feed = feed
+        self._burial = burial
+        self._reconciler = reconciler
+        self._pace = pace
+        self._max_jobs = max_jobs
+        self._max_memory = max_memory
+        self._bell, self._button = os.pipe()
+        os.set_blocking(self._bell, False)
+        os.set_blocking(self._button, False)
+        self._quiet_until = 0.0
+        self._failing = False
+
+    def ring(self) -> None:
+        """End the wait of the step that is under way; safe in threads and signal handlers."""
+        try:
+            os.write(self._button, b"!")
+        except BlockingIOError:
+            return  # It rings already.
+
+    def woken(self) -> None:
+        """Look for due jobs at once."""
+        self.claimer.look_now()
+        self.ring()
+
+    def step(self, *, at_most: float = _LONGEST_WAIT) -> None:
+        """Wait for something to happen, and do what follows from it; a database that is away is waited for."""
+        self._wait(min(at_most, self._patience()))
+        for executor in self._crew.all():
+            self._read(executor)
+        self._feed.recall_stuck()
+        if time.monotonic() < self._quiet_until:
+            return
+        try:
+            self._use_database()
+        except (DatabaseError, InterfaceError) as error:
+            self._quiet_until = time.monotonic() + _PAUSE_AFTER_ERROR
+            if not self._failing:
+                logger.warning("The database does not answer (%s): trying again.", str(error).strip())
+            self._failing = True
+            connection().close()
+        else:
+            self._failing = False
+
+    def idle(self) -> bool:
+        """Return whether nothing is running and nothing more is due."""
+        return self.claimer.nothing_due() and not self._holdings and not self._settler.owes()
+
+    def bury_dead(self) -> None:
+        """Take leave of executors that have died."""
+        for executor in self._crew.all():
+            if executor.exit_code is not None:
+                self._bury(executor)
+
+    def _use_database(self) -> None:
+        self._settler.flush()
+        self._reconciler.step()
+        if self.claiming and self._trust.holds():
+            self._feed.hand(self.claimer.claim(self._feed.room()))
+        if not self.claiming or not self._crew.free():
+            self._feed.hand_back_spare()
+        else:
+            self._feed.hand([])
+        self._settler.flush()
+
+    def _patience(self) -> float:
+        if self._settler.owes():
+            return max(0.0, self._quiet_until - time.monotonic())
+        if self._feed.may_get_stuck():
+            return _STUCK_TICK
+        if self.claiming and self._feed.room() > 0:
+            return max(self.claimer.wait_seconds(), self._quiet_until - time.monotonic())
+        return _LONGEST_WAIT
+
+    def _wait(self, seconds: float) -> None:
+        executors = self._crew.all()
+        ready = wait([self._bell, *(e.pipe for e in executors), *(e.sentinel for e in executors)], seconds)
+        if self._bell in ready:
+            os.read(self._bell, 4096)
+
+    def _read(self, executor: Executor) -> None:
+        """Read all that an executor has to say, to its last word."""
+        died = executor.exit_code is not None
+        try:
+            while executor.pipe.poll():
+                self._receive(executor, executor.pipe.recv())
+        except (EOFError, OSError):
+            pass  # The sentinel tells of its death, if not now, then in the next step.
+        if died:
+            self._bury(executor)
+
+    def _bury(self, executor: Executor) -> None:
+        code = executor.exit_code
+        if not (executor.retiring and code == 0):
+            logger.warning("Executor %s is gone: %s.", executor.pid, describe_exit(code))
+        self._burial.of(executor, code)
+        self._crew.remove(executor)
+
+    def _receive(self, executor: Executor, message: object) -> None:
+        match message:
+            case Report(ended, memory):
+                executor.up, executor.memory = True, memory
+                for end in ended:
+                    self._end(executor, end)
+                self._retire_worn_out(executor)
+            case Returned(serials):
+                self._feed.take_back(executor, serials)
+            case Progress(job_id, state):
+                holding = self._holdings.get(job_id)
+                if holding is not None:
+                    holding.progress = state
+
+    def _end(self, executor: Executor, end: Ended) -> None:
+        claim = executor.outstanding.pop(next(iter(executor.outstanding)))
+        executor.jobs_done += 1
+        self._pace.note(end.seconds)
+        holding = self._holdings.get(claim.job_id)
+        if holding is None or holding.claim is not claim:
+            return
+        match end.how:
+            case How.VALUE:
+                self._settler.value(holding, end.value)
+            case How.UNKNOWN:
+                self._settler.hand_back(holding, delay=_RETRY_UNKNOWN)
+            case How.FAILED:
+                self._settler.over(holding)
+                self.claimer.look_now()  # It may be due again, or soon.
+            case How.SETTLED | How.LOST:
+                self._settler.over(holding)
+
+    def _retire_worn_out(self, executor: Executor) -> None:
+        old = self._max_jobs is not None and executor.jobs_done >= self._max_jobs
+        fat = self._max_memory is not None and executor.memory > self._max_memory
+        if (old or fat) and not executor.retiring:
+            executor.retire()

@@ -1,0 +1,207 @@
+"""Starts the parts of a worker and stops them in the right order.
+
+Stopping: no more claims; what has not begun is handed back; running jobs may end within the grace; what still runs
+then is killed and handed back, uncharged. Renewing stops last, so nobody rescues what is still coming to its end.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from ..backend import JobQueueBackend
+from ..leases import wake_of
+from ..models import Outcome
+from ..task import discover, registered
+from .burial import Burial
+from .claimer import Claimer
+from .crew import CONTEXT, Crew, Doom
+from .dispatcher import Dispatcher
+from .feed import Feed
+from .holdings import Holdings
+from .keeper import Keeper
+from .listener import Listener
+from .loop import Loop
+from .pace import Pace
+from .reconciler import Reconciler
+from .registration import Identity, beat, publish_definitions, sign_off
+from .renewer import Heartbeat, LeaseRenewer
+from .settler import Settler
+from .trust import Trust
+from .watchdog import Watchdog
+
+logger = logging.getLogger("jobqueue.worker")
+
+_AFTER_KILL = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What `runworkers` was asked for. `grace` is in seconds, `max_memory` in bytes."""
+
+    queues: Sequence[str]
+    concurrency: int
+    burst: bool = False
+    max_jobs: int | None = None
+    max_memory: int | None = None
+    grace: float = 25.0
+    name: str = ""
+
+
+class Supervisor:
+    """One worker, from its start to its end."""
+
+    def __init__(self, backend: JobQueueBackend, settings: Settings) -> None:
+        discover()
+        tasks = registered(backend.alias)
+        options, self._settings = backend.settings, settings
+        name = settings.name or socket.gethostname()
+        self.identity = Identity(
+            id=f"{name[:100]}-{uuid.uuid4().hex[:8]}",
+            name=name[:100],
+            hostname=socket.gethostname(),
+            pid=os.getpid(),
+            backend=backend.alias,
+            queues=settings.queues,
+            concurrency=settings.concurrency,
+            lease_seconds=options.lease_seconds,
+        )
+        self._tasks, self._options = tasks, options
+        leases, wake = backend.leases(), wake_of(options)
+        self._trust = Trust(CONTEXT, lease_seconds=options.lease_seconds, margin_seconds=options.margin_seconds)
+        self._holdings = Holdings()
+        self._crew = Crew(settings.concurrency, trust=self._trust, backend=backend.alias, worker_id=self.identity.id)
+        self._settler = Settler(self._holdings, leases, self.identity.id)
+        pace = Pace()
+        self._feed = Feed(self._crew, self._holdings, self._settler, pace)
+        self._stops = 0
+        self._listening: Loop | None = None
+        self.dispatcher = Dispatcher(
+            crew=self._crew,
+            holdings=self._holdings,
+            trust=self._trust,
+            settler=self._settler,
+            claimer=Claimer(
+                self.identity,
+                [task.module_path for task in tasks],
+                self._holdings,
+                self._settler,
+                leases,
+                options,
+                hinted=lambda: self._listening is not None and not self._listening.failing,
+            ),
+            feed=self._feed,
+            burial=Burial(self._holdings, self._settler, self._feed, options),
+            reconciler=Reconciler(
+                self.identity.id,
+                self._holdings,
+                self._crew,
+                self._settler,
+                period=min(2.0, options.renew_seconds),
+                patience=options.margin_seconds,
+            ),
+            pace=pace,
+            max_jobs=settings.max_jobs,
+            max_memory=settings.max_memory,
+        )
+        heartbeat = Heartbeat(
+            self._holdings,
+            self._crew,
+            self._trust,
+            self.identity,
+            period=options.renew_seconds,
+            counts_renewals=leases is None,
+        )
+        watchdog = Watchdog(self._crew, self._trust, options)
+        keeper = Keeper(backend.alias, self.identity.id, leases, options, woken=self.dispatcher.woken)
+        self._renewing = [Loop("heartbeat", heartbeat.tick)]
+        if leases is not None:
+            renewer = LeaseRenewer(leases, self._holdings, self._trust, self.identity, period=options.renew_seconds)
+            self._renewing.append(Loop("renewer", renewer.tick))
+        self._helping = [Loop("watchdog", watchdog.tick), Loop("keeper", keeper.tick)]
+        if wake is not None:
+            listener = Listener(wake, settings.queues, woken=self.dispatcher.woken)
+            self._listening = Loop("listener", listener.tick)
+            self._helping.append(self._listening)
+
+    def run(self) -> None:
+        """Work until told to stop, or in a burst until nothing is due."""
+        self._take_signals()
+        publish_definitions(self._tasks, self._options)
+        beat(self.identity, [])
+        logger.info(
+            "Worker %s started: pid %s, %s executors, queues %s, lease %g s.",
+            self.identity.id,
+            self.identity.pid,
+            self._settings.concurrency,
+            ", ".join(self._settings.queues) or "all",
+            self._options.lease_seconds,
+        )
+        self._trust.extend(time.monotonic())
+        for loop in [*self._renewing, *self._helping]:
+            loop.start()
+        try:
+            while not self._stops:
+                self._crew.fill()
+                self.dispatcher.step()
+                if self._settings.burst and self.dispatcher.idle():
+                    break
+        finally:
+            self._shut_down()
+
+    def stop(self) -> None:
+        """Ask the worker to stop; asked a second time, it stops without grace. Safe in threads and signal handlers."""
+        self._stops += 1
+        self.dispatcher.ring()
+
+    def _take_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.stop())
+
+    def _shut_down(self) -> None:
+        logger.info("Worker %s stops: %s jobs are under way.", self.identity.id, len(self._holdings))
+        self.dispatcher.claiming = False
+        self._feed.recall_all()
+        self._step_until(lambda: not self._busy(), seconds=self._settings.grace, forced=lambda: self._stops > 1)
+        for executor in self._crew.all():
+            if executor.outstanding:
+                executor.kill(Doom(Outcome.RELEASED, "The worker stopped and the job did not end within its grace."))
+            else:
+                executor.retire()
+        self._step_until(lambda: not self._crew.all() and not self._settler.owes(), seconds=_AFTER_KILL)
+        for executor in self._crew.all():
+            executor.kill()
+        for loops in (self._helping, self._renewing):
+            for loop in loops:
+                loop.stop()
+            for loop in loops:
+                loop.join(timeout=_AFTER_KILL)
+        self._sign_off()
+
+    def _busy(self) -> bool:
+        return any(executor.outstanding for executor in self._crew.all()) or self._settler.owes()
+
+    def _step_until(
+        self, done: Callable[[], bool], *, seconds: float, forced: Callable[[], bool] = lambda: False
+    ) -> None:
+        deadline = time.monotonic() + seconds
+        while not done() and not forced() and time.monotonic() < deadline:
+            self.dispatcher.step(at_most=0.1)
+
+    def _sign_off(self) -> None:
+        try:
+            sign_off(self.identity)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("Worker %s could not sign off: %s", self.identity.id, str(error).strip())
+        connections.close_all()
+        logger.info("Worker %s stopped; %s jobs are left to be rescued.", self.identity.id, len(self._holdings))
