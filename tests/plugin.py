@@ -6,6 +6,7 @@ workers that tests start find it too; the process that set it up is the one that
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import secrets
@@ -37,6 +38,7 @@ def pytest_unconfigure() -> None:
 
 
 def _set_up() -> None:
+    atexit.register(_cleanup.close)  # A run that ends in its settings is never unconfigured.
     directory = tempfile.mkdtemp(prefix="jobqueue-tests-")
     _cleanup.callback(shutil.rmtree, directory, ignore_errors=True)
     _put(RUN, f"{os.getpid()}_{secrets.token_hex(3)}")
