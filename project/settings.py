@@ -82,7 +82,15 @@ TASKS: dict[str, Any] = {
     "default": {
         "BACKEND": "jobqueue.backend.JobQueueBackend",
         "QUEUES": ["default", "mail"],
-        "OPTIONS": {"REDIS": "default" if REDIS_URL else None, "LEASE_SECONDS": 5},
+        "OPTIONS": {
+            "REDIS": "default" if REDIS_URL else None,
+            # Short, so that renewals and rescues are seen.
+            "LEASE_SECONDS": 5,
+            # The page has buttons that kill: pressing them often must not make a job one that nobody runs any more.
+            "MAX_CRASHES": 1000,
+            # The page adds up all that was ever done.
+            "RETENTION_DAYS": None,
+        },
     }
 }
 
@@ -98,5 +106,7 @@ LOGGING = {
     "loggers": {
         "jobqueue": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
         "django.tasks": {"handlers": ["console"], "level": "WARNING"},
+        # The page asks every second; a line for each request would hide what the workers say.
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }
