@@ -1,0 +1,1 @@
+"""Counters: the app whose jobs tell the story of the demo."""

@@ -1,0 +1,15 @@
+"""The Django app: connects the signal that enqueues."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class CountersConfig(AppConfig):
+    """A counter that must be right, and the jobs that raise it."""
+
+    name = "project.counters"
+
+    def ready(self) -> None:
+        """Connect the receivers; the app registry has to be ready for that."""
+        from . import signals  # noqa: F401  (importing it connects them)

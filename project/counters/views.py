@@ -1,0 +1,100 @@
+"""The page: buttons that enqueue, the live list of jobs, and the button that kills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from .figures import figures
+from .kill import Refused, kill_executor, kill_worker
+from .live import look
+from .models import Counter, Order
+from .tasks import STEPS, add_one, count_slowly, fail_twice
+
+
+@require_GET
+@never_cache
+def index(request: HttpRequest) -> HttpResponse:
+    """Show the page."""
+    return render(request, "counters/index.html", _state())
+
+
+@require_GET
+@never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """Show the part of the page that changes, for the script that asks for it every second."""
+    return render(request, "counters/_live.html", _state())
+
+
+def _state() -> dict[str, Any]:
+    return {"figures": figures(), "live": look(), "can_kill": settings.DEBUG, "steps": STEPS}
+
+
+@require_POST
+def press(request: HttpRequest, name: str) -> HttpResponse:
+    """Do what a button of the page stands for."""
+    if name not in _BUTTONS:
+        raise Http404
+    messages.info(request, _BUTTONS[name]())
+    return redirect("counters:index")
+
+
+def _quick() -> str:
+    add_one.enqueue(Counter.shown().pk)
+    return "Enqueued a job that adds 1."
+
+
+def _slow() -> str:
+    count_slowly.enqueue(Counter.shown().pk)
+    return f"Enqueued a job that adds {STEPS}, one a second."
+
+
+def _failing() -> str:
+    fail_twice.enqueue(Counter.shown().pk)
+    return "Enqueued a job that adds 1 and fails; its third attempt succeeds."
+
+
+def _order() -> str:
+    with transaction.atomic():
+        order = Order.objects.create(item="tea")
+        order.item = "green tea"
+        order.save()
+    return f"Saved order {order.pk} twice. The signal enqueued twice, and the key made one job of it."
+
+
+def _undone_order() -> str:
+    with transaction.atomic():
+        order = Order.objects.create(item="coffee")
+        transaction.set_rollback(True)
+    return f"Saved order {order.pk}, then rolled back. The signal had enqueued a job, and it is gone with the order."
+
+
+_BUTTONS: dict[str, Callable[[], str]] = {
+    "quick": _quick,
+    "slow": _slow,
+    "failing": _failing,
+    "order": _order,
+    "undone-order": _undone_order,
+}
+
+
+@require_POST
+def kill(request: HttpRequest, job_id: UUID, what: str) -> HttpResponse:
+    """Kill the worker that runs a job, or only the process that does; for a developer's own machine."""
+    victims = {"worker": kill_worker, "process": kill_executor}
+    if not settings.DEBUG or what not in victims:
+        raise Http404
+    try:
+        messages.warning(request, f"Killed {victims[what](job_id)} with signal 9. Watch its job.")
+    except Refused as reason:
+        messages.error(request, f"Nothing was killed: {reason}")
+    return redirect("counters:index")
