@@ -21,6 +21,7 @@ class DatabaseNow(Now):
     """
 
     def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        """Return the SQL for MySQL and MariaDB."""
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra)
 
 
@@ -79,4 +80,9 @@ class _Ids:
         return uuid.UUID(int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random)
 
 
-new_id = _Ids().mint
+_ids = _Ids()
+
+
+def new_id() -> uuid.UUID:
+    """Return a fresh job id, greater than every one that this process made before."""
+    return _ids.mint()

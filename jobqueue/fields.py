@@ -1,4 +1,4 @@
-"""A text column in which two values are equal only when every character is."""
+"""Text columns in which two values are equal only when every character is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class ExactCharField(models.CharField):
-    """CharField compared byte for byte.
+class _Exact(models.Field):
+    """Compares byte for byte, and holds every character that Python does.
 
     PostgreSQL and SQLite do so anyway. The default collations of MariaDB and MySQL fold case and trailing spaces,
-    which would make the idempotency keys ``a``, ``A`` and ``"a "`` one key.
+    which would make the idempotency keys ``a``, ``A`` and ``"a "`` one key, and the default character set of an old
+    database refuses what is outside of its plane, which would keep a failure from being recorded.
     """
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
@@ -26,3 +27,11 @@ class ExactCharField(models.CharField):
     def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         """Return the type and the check, with the collation already a part of the type."""
         return {"type": self.db_type(connection), "check": self.db_check(connection)}
+
+
+class ExactCharField(_Exact, models.CharField):
+    """CharField compared byte for byte."""
+
+
+class ExactTextField(_Exact, models.TextField):
+    """TextField compared byte for byte."""

@@ -13,7 +13,7 @@ from django.tasks import TaskResultStatus
 from django.utils.translation import gettext_lazy as _
 
 from .database import DatabaseNow, new_id
-from .fields import ExactCharField
+from .fields import ExactCharField, ExactTextField
 from .indexes import StatusIndex
 
 
@@ -86,7 +86,7 @@ class Job(models.Model):
     queue = ExactCharField(_("queue"), max_length=128)
     priority = models.SmallIntegerField(_("priority"), default=0)
     arguments = models.JSONField(_("arguments"), help_text=_('{"args": […], "kwargs": {…}}'))
-    idempotency_key = models.CharField(_("idempotency key"), max_length=255, null=True, blank=True)
+    idempotency_key = ExactCharField(_("idempotency key"), max_length=255, null=True, blank=True)
 
     status = models.CharField(_("status"), max_length=10, choices=TaskResultStatus.choices)
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, blank=True)
@@ -94,7 +94,7 @@ class Job(models.Model):
 
     attempt = models.PositiveIntegerField(_("fence number"), default=0)
     token = models.UUIDField(_("fence token"), null=True, blank=True)
-    worker_id = models.CharField(_("owner"), max_length=128, blank=True, default="")
+    worker_id = ExactCharField(_("owner"), max_length=128, blank=True, default="")
     failures = models.PositiveIntegerField(_("failures"), default=0)
     crashes = models.PositiveIntegerField(_("crashes"), default=0)
 
@@ -136,7 +136,7 @@ class Attempt(models.Model):
     job_id = models.UUIDField(_("job"))
     number = models.PositiveIntegerField(_("fence number"))
     token = models.UUIDField(_("fence token"))
-    worker_id = models.CharField(_("owner"), max_length=128)
+    worker_id = ExactCharField(_("owner"), max_length=128)
     pid = models.PositiveIntegerField(_("pid"), null=True, blank=True)
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     renewed_at = models.DateTimeField(_("renewed at"), null=True, blank=True)
@@ -146,14 +146,15 @@ class Attempt(models.Model):
     refused_writes = models.PositiveIntegerField(_("refused late writes"), default=0)
     outcome = models.CharField(_("why it ended"), max_length=10, choices=Outcome.choices, blank=True)
     exception_class = models.CharField(_("exception"), max_length=255, blank=True)
-    traceback = models.TextField(_("traceback"), blank=True)
+    traceback = ExactTextField(_("traceback"), blank=True)
 
     class Meta:
         verbose_name = _("attempt")
         verbose_name_plural = _("attempts")
         ordering: ClassVar = ["job_id", "number"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["job_id", "number"], name="jobqueue_attempt_once"),
+            # The number could repeat after a failover to an older state of the database; the token cannot.
+            models.UniqueConstraint(fields=["job_id", "token"], name="jobqueue_attempt_once"),
         ]
 
     def __str__(self) -> str:
@@ -187,8 +188,8 @@ class LedgerEntry(models.Model):
 class Worker(models.Model):
     """One `runworkers`: the row that it updates by the database's clock for as long as it lives."""
 
-    id = models.CharField(_("id"), max_length=128, primary_key=True)
-    name = models.CharField(_("name"), max_length=100)
+    id = ExactCharField(_("id"), max_length=128, primary_key=True)
+    name = ExactCharField(_("name"), max_length=100)
     hostname = models.CharField(_("host"), max_length=255)
     pid = models.PositiveIntegerField(_("pid"))
     backend = models.CharField(_("backend"), max_length=64)
