@@ -1,4 +1,4 @@
-"""What differs between PostgreSQL, MariaDB/MySQL and SQLite: the clock, UUIDs, time as parameters, new job ids."""
+"""What differs between PostgreSQL, MariaDB/MySQL and SQLite: the clock, UUIDs, locks, moments; and new job ids."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import os
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, cast
 
-from django.db import connections, router
+from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Now
 from django.db.models.sql.compiler import SQLCompiler
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 
 class DatabaseNow(Now):
@@ -42,7 +47,7 @@ def alias() -> str:
     # The router is asked each time: tests and tenants change it. The model is named, not imported: models import us.
     from django.apps import apps
 
-    return cast(str, router.db_for_write(apps.get_model("jobqueue", "Job")))
+    return router.db_for_write(apps.get_model("jobqueue", "Job"))
 
 
 def connection() -> BaseDatabaseWrapper:
@@ -62,6 +67,66 @@ def uuid_param(connection: BaseDatabaseWrapper, value: uuid.UUID) -> Any:
 def uuid_value(value: Any) -> uuid.UUID:
     """Return a UUID as it came out of a raw statement."""
     return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+
+
+def moment(connection: BaseDatabaseWrapper, value: Any) -> datetime | None:
+    """Return a timestamp of a raw statement as the ORM would: it comes as text from SQLite, naive from MariaDB."""
+    if isinstance(value, str):
+        value = parse_datetime(value)
+    if value is not None and timezone.is_naive(value) and connection.timezone is not None:
+        value = timezone.make_aware(value, connection.timezone)
+    return cast(datetime | None, value)
+
+
+def take_write_lock(connection: BaseDatabaseWrapper) -> None:
+    """On SQLite, wait for whoever writes, so that what this transaction reads next is true until it ends.
+
+    Other databases lock rows, as they are read. A deferred transaction of SQLite that reads first and writes later
+    fails at once when somebody else has written in between.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE jobqueue_job SET id = id WHERE 0")
+
+
+def lock_only_what_matches(connection: BaseDatabaseWrapper) -> None:
+    """Have the next transaction lock no gaps: under REPEATABLE READ, MariaDB's and MySQL's default, others would wait.
+
+    Django asks for READ COMMITTED by itself; this is for those who told it otherwise.
+    """
+    if connection.vendor == "mysql" and not connection.in_atomic_block:
+        connection.ensure_connection()
+        if getattr(connection, "isolation_level", None) != "read committed":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+
+@contextmanager
+def impatient(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Open a transaction that waits for a locked row for a second at most, and raises OperationalError then.
+
+    SQLite waits for as long as it is configured to.
+    """
+    with _short_wait_of_session(connection), transaction.atomic(using=connection.alias):
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '1s'")
+        yield
+
+
+@contextmanager
+def _short_wait_of_session(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    if connection.vendor != "mysql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET @jobqueue_wait = @@innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = 1")
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SET SESSION innodb_lock_wait_timeout = @jobqueue_wait")
 
 
 class _Ids:
