@@ -1,4 +1,4 @@
-"""Every change of a job's status there is, one verb a file. Nothing else writes jobs or attempts, and nothing here logs.
+"""Every change of a job's status there is, one verb a file. Nothing else writes jobs or attempts; nothing here logs.
 
 ::
 
@@ -17,9 +17,10 @@ those that judge an owner name the token they judged. "No row changed" means: it
 
 from .attempts import Renewal, close_attempts, count_refused, record_renewals
 from .cancel import cancel
-from .claim import Claim, claim, ready_queues
+from .claim import Claim, claim
 from .create import Created, create, create_many
 from .fail import Failure, crash, fail
+from .look import held_tokens, next_due, ready_queues
 from .prune import prune, prune_workers
 from .release import release
 from .rescue import Orphan, orphans, rescue
@@ -41,7 +42,9 @@ __all__ = [
     "create_many",
     "decided",
     "fail",
+    "held_tokens",
     "hold",
+    "next_due",
     "orphans",
     "prune",
     "prune_workers",

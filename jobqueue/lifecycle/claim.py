@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..database import DatabaseNow, now_sql, uuid_param, uuid_value
+from ..database import lock_only_what_matches, moment, now_sql, uuid_param, uuid_value
 from ..fence import Fence
 from ..models import Job
 
@@ -31,11 +32,22 @@ class Claim(NamedTuple):
     arguments: str
     failures: int
     crashes: int
+    queue: str
+    priority: int
+    enqueued_at: datetime
+    started_at: datetime
+    first_started_at: datetime
 
     @property
     def fence(self) -> Fence:
         """What every write of the owner names."""
         return Fence(self.job_id, self.attempt, self.token)
+
+
+_RETURNS = (
+    "id, attempt, task_path, arguments, failures, crashes, queue, priority, due_at, "
+    "enqueued_at, started_at, first_started_at"
+)
 
 
 def claim(
@@ -48,64 +60,70 @@ def claim(
     """
     if not paths or limit < 1:
         return []
-    pick = (
-        f"SELECT id FROM {TABLE} WHERE status = 'READY' AND backend = %s AND queue = %s AND due_at <= "
+    where = (
+        "WHERE status = 'READY' AND backend = %s AND queue = %s AND due_at <= "
         f"{now_sql(connection)} AND task_path IN ({', '.join(['%s'] * len(paths))})"
         " ORDER BY priority DESC, due_at, id LIMIT %s"
     )
+    if connection.features.has_select_for_update:
+        where += " FOR UPDATE"
+    if connection.features.has_select_for_update_skip_locked:
+        where += " SKIP LOCKED"
     params = [backend, queue, *paths, limit]
     token = uuid.uuid4()
     if connection.vendor == "mysql":
-        rows = _select_then_update(connection, pick, params, token, worker_id)
+        rows = _select_then_update(connection, where, params, token, worker_id)
     else:
-        rows = _update_returning(connection, pick, params, token, worker_id)
-    rows.sort(key=lambda row: (-row[5], row[6], uuid_value(row[0])))
-    return [
-        Claim(uuid_value(row[0]), row[1], token, row[2], row[3], failures=row[4], crashes=row[7]) for row in rows
-    ]
+        rows = _update_returning(connection, where, params, token, worker_id)
+    claims = [(row[8], _claim(connection, row, token)) for row in rows]
+    claims.sort(key=lambda pair: (-pair[1].priority, pair[0], pair[1].job_id))
+    return [claim for _, claim in claims]
 
 
-_RETURNS = "id, attempt, task_path, arguments, failures, priority, due_at, crashes"
+def _claim(connection: BaseDatabaseWrapper, row: Sequence[Any], token: UUID) -> Claim:
+    moments: list[Any] = [moment(connection, value) for value in row[9:12]]
+    return Claim(uuid_value(row[0]), row[1], token, *row[2:8], *moments)
 
 
 def _update_returning(
-    connection: BaseDatabaseWrapper, pick: str, params: list[Any], token: UUID, worker_id: str
+    connection: BaseDatabaseWrapper, where: str, params: list[Any], token: UUID, worker_id: str
 ) -> list[Any]:
     """Claim in one statement. SQLite has no SKIP LOCKED and needs none: one connection writes at a time."""
     now = now_sql(connection)
-    if connection.features.has_select_for_update_skip_locked:
-        pick += " FOR UPDATE SKIP LOCKED"
+    # An array is made once; a sub-select that locks could be planned to run, and to lock, again and again.
+    picked = "= ANY(ARRAY(%s))" if connection.vendor == "postgresql" else "IN (%s)"
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {TABLE} SET status = 'RUNNING', attempt = attempt + 1, token = %s, worker_id = %s, "
             f"started_at = {now}, first_started_at = COALESCE(first_started_at, {now}), outcome = '' "
-            f"WHERE id {'= ANY(ARRAY(' if connection.vendor == 'postgresql' else 'IN ('}{pick}"
-            f"{'))' if connection.vendor == 'postgresql' else ')'} RETURNING {_RETURNS}",
+            f"WHERE id {picked.replace('%s', f'SELECT id FROM {TABLE} {where}')} RETURNING {_RETURNS}",
             [uuid_param(connection, token), worker_id, *params],
         )
         return list(cursor.fetchall())
 
 
 def _select_then_update(
-    connection: BaseDatabaseWrapper, pick: str, params: list[Any], token: UUID, worker_id: str
+    connection: BaseDatabaseWrapper, where: str, params: list[Any], token: UUID, worker_id: str
 ) -> list[Any]:
-    """Claim in one transaction, where UPDATE … RETURNING does not exist (MariaDB and MySQL)."""
+    """Claim in one transaction, where UPDATE … RETURNING does not exist (MariaDB and MySQL).
+
+    Both statements are told their index: with another one they would lock jobs that they do not take.
+    """
     now = now_sql(connection)
-    skip = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else " FOR UPDATE"
+    lock_only_what_matches(connection)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute(pick.replace("SELECT id", f"SELECT {_RETURNS}", 1) + skip, params)
+        cursor.execute(
+            f"SELECT {_RETURNS.removesuffix('started_at, first_started_at')}{now}, COALESCE(first_started_at, {now}) "
+            f"FROM {TABLE} FORCE INDEX (jobqueue_ready) {where}",
+            params,
+        )
         rows = [(row[0], row[1] + 1, *row[2:]) for row in cursor.fetchall()]
         if rows:
+            started_at = rows[0][10]
             cursor.execute(
-                f"UPDATE {TABLE} SET status = 'RUNNING', attempt = attempt + 1, token = %s, worker_id = %s, "
-                f"started_at = {now}, first_started_at = COALESCE(first_started_at, {now}), outcome = '' "
-                f"WHERE id IN ({', '.join(['%s'] * len(rows))})",
-                [uuid_param(connection, token), worker_id, *(row[0] for row in rows)],
+                f"UPDATE {TABLE} FORCE INDEX (PRIMARY) SET status = 'RUNNING', attempt = attempt + 1, token = %s, "
+                "worker_id = %s, started_at = %s, first_started_at = COALESCE(first_started_at, %s), outcome = '' "
+                f"WHERE id IN ({', '.join(['%s'] * len(rows))}) AND status = 'READY'",
+                [uuid_param(connection, token), worker_id, started_at, started_at, *(row[0] for row in rows)],
             )
         return rows
-
-
-def ready_queues(connection: BaseDatabaseWrapper, backend: str) -> list[str]:
-    """Return the queues in which jobs are due now, for a worker that serves every queue."""
-    due = Job.objects.using(connection.alias).ready().filter(backend=backend, due_at__lte=DatabaseNow())
-    return sorted(due.order_by().values_list("queue", flat=True).distinct())
