@@ -1,4 +1,4 @@
-"""fail, crash: an attempt ended badly; the job waits for another or is FAILED. Failures and crashes have budgets apart."""
+"""fail, crash: an attempt ended badly; the job waits for another or is FAILED. Each has a budget of its own."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from django.tasks import TaskResultStatus
 
 from ..database import DatabaseNow, alias
 from ..fence import Fence
-from ..models import Job, Outcome
+from ..models import Attempt, Job, Outcome
 from .attempts import end_attempt
+
+# A delay that no database can add to its clock would keep the failure from being written down.
+_LONGEST_DELAY = 10 * 365 * 24 * 3600.0
 
 
 class Failure(NamedTuple):
@@ -25,7 +28,10 @@ class Failure(NamedTuple):
 
 
 def fail(fence: Fence, failure: Failure) -> TaskResultStatus | None:
-    """RUNNING → READY or FAILED after a failure of the body; return the new status, None when the job is not ours."""
+    """RUNNING → READY or FAILED after a failure of the body; return the new status, None when the job is not ours.
+
+    May be said again when the connection broke before the answer came.
+    """
     return _end(fence, failure, failures=F("failures") + 1)
 
 
@@ -39,14 +45,18 @@ def _end(fence: Fence, failure: Failure, **charged: Any) -> TaskResultStatus | N
     status = TaskResultStatus.READY if again else TaskResultStatus.FAILED
     changes: dict[str, Any] = {"status": status, "outcome": failure.outcome, "token": None, **charged}
     if again:
-        changes["due_at"] = DatabaseNow() + timedelta(seconds=failure.retry_in or 0)
+        changes["due_at"] = DatabaseNow() + timedelta(seconds=max(0.0, min(failure.retry_in or 0.0, _LONGEST_DELAY)))
     else:
         changes["finished_at"] = DatabaseNow()
     with transaction.atomic(using=alias()):
         held = Job.objects.using(alias()).running().filter(pk=fence.job_id, token=fence.token)
         if not held.update(**changes):
-            return None
-        end_attempt(
-            fence, failure.outcome, exception_class=failure.exception_class, traceback=failure.traceback
-        )
+            return status if _was_said(fence, failure) else None
+        end_attempt(fence, failure.outcome, exception_class=failure.exception_class, traceback=failure.traceback)
     return status
+
+
+def _was_said(fence: Fence, failure: Failure) -> bool:
+    """Return whether this very end of this claim is on record; no other verb ends a claim with these words."""
+    ended = Attempt.objects.using(alias()).filter(job_id=fence.job_id, token=fence.token, ended_at__isnull=False)
+    return ended.filter(outcome=failure.outcome, exception_class=failure.exception_class[:255]).exists()

@@ -1,4 +1,4 @@
-"""succeed, settle, hold: the writes of an owner whose job goes well. Each names the token; no row means not the owner."""
+"""succeed, settle, hold: the writes of an owner whose job goes well. Each names the token; no row: not the owner."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..database import now_sql, uuid_param, uuid_value
+from ..database import now_sql, take_write_lock, uuid_param, uuid_value
 from ..fence import Fence
 from ..models import Job
 
 TABLE = Job._meta.db_table
+# What is left after the fence is a COMMIT: a round trip.
+COMMIT_SECONDS = 5
 OWNED = "id = %s AND token = %s AND status = 'RUNNING'"
 
 
@@ -30,7 +32,7 @@ def succeed(connection: BaseDatabaseWrapper, fence: Fence, result: str | None) -
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {TABLE} SET status = 'SUCCESSFUL', outcome = 'ok', result = %s, "
-            f"finished_at = {now_sql(connection)} WHERE {OWNED}",
+            f"finished_at = {now_sql(connection)} WHERE {OWNED}{_then_commit_soon(connection)}",
             [result, *_owned(connection, fence)],
         )
         return bool(cursor.rowcount == 1)
@@ -40,9 +42,21 @@ def hold(connection: BaseDatabaseWrapper, fence: Fence) -> bool:
     """Lock the job as its owner until the transaction ends, as the last statement of a step; False when not ours."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {TABLE} SET fenced_at = {now_sql(connection)} WHERE {OWNED}", _owned(connection, fence)
+            f"UPDATE {TABLE} SET fenced_at = {now_sql(connection)} WHERE {OWNED}{_then_commit_soon(connection)}",
+            _owned(connection, fence),
         )
         return bool(cursor.rowcount == 1)
+
+
+def _then_commit_soon(connection: BaseDatabaseWrapper) -> str:
+    """Return what makes PostgreSQL end this transaction if COMMIT, which is all that is left, does not come soon.
+
+    A process that freezes in between would keep the row locked, and whoever wants to rescue the job waiting. It is in
+    the statement of the fence itself, so it costs nothing, and ends with the transaction.
+    """
+    if connection.vendor != "postgresql":
+        return ""
+    return f" RETURNING set_config('idle_in_transaction_session_timeout', '{COMMIT_SECONDS}s', true)"
 
 
 def decided(connection: BaseDatabaseWrapper, fence: Fence) -> bool:
@@ -52,63 +66,72 @@ def decided(connection: BaseDatabaseWrapper, fence: Fence) -> bool:
     wrong two seconds later.
     """
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT status, token FROM {TABLE} WHERE id = %s{lock}", [uuid_param(connection, fence.job_id)]
-        )
-        row = cursor.fetchone()
+    with transaction.atomic(using=connection.alias):
+        take_write_lock(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT status, token FROM {TABLE} WHERE id = %s{lock}", [uuid_param(connection, fence.job_id)]
+            )
+            row = cursor.fetchone()
     return bool(row and row[0] == "SUCCESSFUL" and row[1] is not None and uuid_value(row[1]) == fence.token)
 
 
 def settle(connection: BaseDatabaseWrapper, outcomes: Sequence[tuple[Fence, str | None]]) -> set[UUID]:
-    """RUNNING → SUCCESSFUL for a batch of jobs whose bodies left nothing to commit; return the ids that were ours."""
+    """RUNNING → SUCCESSFUL for a batch of jobs whose bodies left nothing to commit; return the ids that were ours.
+
+    May be said again when the connection broke before the answer came: what is SUCCESSFUL under the token is ours.
+    """
     if not outcomes:
         return set()
     if connection.vendor == "postgresql":
         return _settle_unnest(connection, outcomes)
+    groups: dict[tuple[UUID, str | None], list[UUID]] = defaultdict(list)
+    for fence, result in sorted(outcomes, key=lambda outcome: outcome[0]):
+        groups[fence.token, result].append(fence.job_id)
+    settled: set[UUID] = set()
     with transaction.atomic(using=connection.alias):
-        groups: dict[tuple[UUID, str | None], list[UUID]] = defaultdict(list)
-        for fence, result in outcomes:
-            groups[fence.token, result].append(fence.job_id)
-        return {
-            job_id for (token, result), ids in groups.items() for job_id in _settle_group(connection, token, result, ids)
-        }
+        for (token, result), ids in groups.items():
+            settled.update(_settle_group(connection, token, result, ids))
+    return settled
 
 
 def _settle_unnest(connection: BaseDatabaseWrapper, outcomes: Sequence[tuple[Fence, str | None]]) -> set[UUID]:
+    ids = [fence.job_id for fence, _ in outcomes]
+    tokens = [fence.token for fence, _ in outcomes]
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {TABLE} AS job SET status = 'SUCCESSFUL', outcome = 'ok', result = ended.result::jsonb, "
             f"finished_at = {now_sql(connection)} "
             "FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS ended (id, token, result) "
             "WHERE job.id = ended.id AND job.token = ended.token AND job.status = 'RUNNING' RETURNING job.id",
-            [
-                [fence.job_id for fence, _ in outcomes],
-                [fence.token for fence, _ in outcomes],
-                [result for _, result in outcomes],
-            ],
+            [ids, tokens, [result for _, result in outcomes]],
         )
-        return {row[0] for row in cursor.fetchall()}
+        settled = {row[0] for row in cursor.fetchall()}
+        if len(settled) < len(ids):
+            # A statement of its own: it sees what this one's had to wait for.
+            cursor.execute(
+                f"SELECT job.id FROM {TABLE} AS job JOIN unnest(%s::uuid[], %s::uuid[]) AS ended (id, token) "
+                "ON job.id = ended.id AND job.token = ended.token WHERE job.status = 'SUCCESSFUL'",
+                [ids, tokens],
+            )
+            settled.update(row[0] for row in cursor.fetchall())
+        return settled
 
 
-def _settle_group(
-    connection: BaseDatabaseWrapper, token: UUID, result: str | None, ids: list[UUID]
-) -> Iterable[UUID]:
-    """Settle the jobs of one claim that have the same result; ids in order, so that two settlers cannot deadlock."""
-    ids = sorted(ids)
-    returning = " RETURNING id" if connection.vendor == "sqlite" else ""
+def _settle_group(connection: BaseDatabaseWrapper, token: UUID, result: str | None, ids: list[UUID]) -> Iterable[UUID]:
+    """Settle the jobs of one claim that have the same result."""
+    # By any other index MariaDB and MySQL would wait for running jobs that are not asked for.
+    by_key = " FORCE INDEX (PRIMARY)" if connection.vendor == "mysql" else ""
     where = f"token = %s AND id IN ({', '.join(['%s'] * len(ids))})"
     params = [uuid_param(connection, token), *(uuid_param(connection, job_id) for job_id in ids)]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {TABLE} SET status = 'SUCCESSFUL', outcome = 'ok', result = %s, "
-            f"finished_at = {now_sql(connection)} WHERE status = 'RUNNING' AND {where}{returning}",
+            f"UPDATE {TABLE}{by_key} SET status = 'SUCCESSFUL', outcome = 'ok', result = %s, "
+            f"finished_at = {now_sql(connection)} WHERE status = 'RUNNING' AND {where}",
             [result, *params],
         )
-        if returning:
-            return [uuid_value(row[0]) for row in cursor.fetchall()]
         if cursor.rowcount == len(ids):
             return ids
-        # Some were not ours. Those that are SUCCESSFUL under this token now are the ones that this statement settled.
-        cursor.execute(f"SELECT id FROM {TABLE} WHERE status = 'SUCCESSFUL' AND {where}", params)
+        # Some were not ours, or settled before. What is SUCCESSFUL under this token is ours.
+        cursor.execute(f"SELECT id FROM {TABLE}{by_key} WHERE status = 'SUCCESSFUL' AND {where}", params)
         return [uuid_value(row[0]) for row in cursor.fetchall()]
