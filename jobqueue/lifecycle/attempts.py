@@ -1,35 +1,41 @@
 """The record of attempts: renewals while one lives, why it ended, and the late writes that were refused to it.
 
-Only workers' own threads and the verbs write here, never the transaction of a body: a process that froze in the middle
-of its COMMIT must not keep others from recording their renewals.
+Nothing here is written by the transaction of a body: a process that froze in the middle of its COMMIT must not keep
+others from recording their renewals.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.models import F
 
-from ..database import DatabaseNow, alias
+from ..database import DatabaseNow, alias, impatient
 from ..fence import Fence
 from ..models import Attempt, Job, Outcome
 
 
 class Renewal(NamedTuple):
-    """That a claim has been renewed so many times, and by which process it is run."""
+    """That a claim has been renewed so many times, by which process it is run, and how far it says it is."""
 
     fence: Fence
     renewals: int
     pid: int | None
+    progress: dict[str, Any] | None = None
+    started_at: datetime | None = None
 
 
-def record_renewals(worker_id: str, renewals: Sequence[Renewal]) -> None:
-    """Write down how often each claim of a worker has been renewed by now."""
-    if not renewals:
-        return
-    now = DatabaseNow()
+def record_renewals(worker_id: str, renewals: Sequence[Renewal]) -> bool:
+    """Write down how often each claim of a worker has been renewed by now, and how far it is.
+
+    Return False when a row is locked for longer than a second and nothing was written: the next time will do.
+    """
+    connection = connections[alias()]
     rows = [
         Attempt(
             job_id=fence.job_id,
@@ -38,51 +44,75 @@ def record_renewals(worker_id: str, renewals: Sequence[Renewal]) -> None:
             worker_id=worker_id,
             pid=pid,
             renewals=count,
-            renewed_at=now,
+            renewed_at=DatabaseNow(),
+            progress=progress,
+            started_at=started_at,
         )
-        for fence, count, pid in renewals
+        # In one order, so that two who write the same rows cannot deadlock.
+        for fence, count, pid, progress, started_at in sorted(renewals, key=lambda renewal: renewal.fence)
     ]
-    unique = ["job_id", "number"] if connections[alias()].vendor != "mysql" else None
-    Attempt.objects.using(alias()).bulk_create(
-        rows,
-        batch_size=100,
-        update_conflicts=True,
-        unique_fields=unique,
-        update_fields=["renewals", "renewed_at", "pid"],
-    )
+    if not rows:
+        return True
+    try:
+        with impatient(connection):
+            _upsert(rows, ["renewals", "renewed_at", "pid", "progress"])
+    except OperationalError:
+        if not connection.is_usable():
+            raise
+        return False
+    return True
 
 
 def end_attempt(fence: Fence, outcome: Outcome, *, exception_class: str = "", traceback: str = "") -> None:
     """Write down why a claim ended, in the transaction of the verb that ends it."""
     job = Job.objects.using(alias()).values("started_at", "worker_id").get(pk=fence.job_id)
-    Attempt.objects.using(alias()).update_or_create(
+    row = Attempt(
         job_id=fence.job_id,
         number=fence.attempt,
-        defaults={
-            "token": fence.token,
-            "worker_id": job["worker_id"],
-            "started_at": job["started_at"],
-            "ended_at": DatabaseNow(),
-            "outcome": outcome,
-            "exception_class": exception_class[:255],
-            "traceback": traceback.replace("\0", "\N{REPLACEMENT CHARACTER}"),
-        },
+        token=fence.token,
+        worker_id=job["worker_id"],
+        started_at=job["started_at"],
+        ended_at=DatabaseNow(),
+        outcome=outcome,
+        exception_class=exception_class[:255],
+        traceback=_storable(traceback),
     )
+    _upsert([row], ["worker_id", "started_at", "ended_at", "outcome", "exception_class", "traceback"])
 
 
 def close_attempts(fences: Sequence[Fence]) -> None:
     """Write down that claims of which renewals are recorded ended well."""
+    ids: dict[UUID, list[UUID]] = defaultdict(list)
     for fence in fences:
-        started = Job.objects.using(alias()).filter(pk=fence.job_id).values("started_at")[:1]
-        Attempt.objects.using(alias()).filter(
-            job_id=fence.job_id, number=fence.attempt, token=fence.token, ended_at=None
-        ).update(ended_at=DatabaseNow(), outcome=Outcome.OK, started_at=started)
+        ids[fence.token].append(fence.job_id)
+    for token, job_ids in ids.items():
+        Attempt.objects.using(alias()).filter(job_id__in=job_ids, token=token, ended_at=None).update(
+            ended_at=DatabaseNow(), outcome=Outcome.OK
+        )
 
 
-def count_refused(fence: Fence) -> bool:
-    """Write down that the database refused a late write under this fence; False when the attempt left no record."""
-    return bool(
-        Attempt.objects.using(alias())
-        .filter(job_id=fence.job_id, number=fence.attempt, token=fence.token)
-        .update(refused_writes=F("refused_writes") + 1)
+def forget_attempt(fence: Fence) -> None:
+    """Delete the record of a claim whose body never began."""
+    Attempt.objects.using(alias()).filter(job_id=fence.job_id, token=fence.token).delete()
+
+
+def count_refused(fence: Fence, *, worker_id: str = "") -> None:
+    """Write down that the database refused a late write under this fence."""
+    attempts = Attempt.objects.using(alias())
+    attempt, _ = attempts.get_or_create(
+        job_id=fence.job_id, token=fence.token, defaults={"number": fence.attempt, "worker_id": worker_id}
     )
+    attempts.filter(pk=attempt.pk).update(refused_writes=F("refused_writes") + 1)
+
+
+def _upsert(rows: Sequence[Attempt], columns: list[str]) -> None:
+    """Insert attempts, or change these columns of those that are there, in one statement for each hundred."""
+    unique = None if connections[alias()].vendor == "mysql" else ["job_id", "token"]
+    Attempt.objects.using(alias()).bulk_create(
+        rows, batch_size=100, update_conflicts=True, unique_fields=unique, update_fields=columns
+    )
+
+
+def _storable(text: str) -> str:
+    """Return a text as databases store it: without NUL and halves of surrogate pairs."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.tasks import TaskResultStatus
 
-from ..database import DatabaseNow, alias
+from ..database import DatabaseNow, alias, take_write_lock
 from ..errors import WrongState
 from ..fence import Fence
 from ..models import Job, Outcome
@@ -17,20 +17,23 @@ from .attempts import end_attempt
 def cancel(job_id: UUID, *, by: str = "") -> str | None:
     """Cancel a job; return the worker that was running it, None when it was waiting.
 
-    Raises WrongState when the job is finished, unknown, or being settled at this moment.
+    Raises WrongState when the job is finished, unknown, or being changed at this moment.
     """
-    skip = connections[alias()].features.has_select_for_update_skip_locked
-    with transaction.atomic(using=alias()):
-        jobs = Job.objects.using(alias()).filter(pk=job_id)
+    connection = connections[alias()]
+    with transaction.atomic(using=connection.alias):
+        take_write_lock(connection)
+        skip = connection.features.has_select_for_update_skip_locked
+        jobs = Job.objects.using(connection.alias).filter(pk=job_id)
         job = jobs.select_for_update(skip_locked=skip).first()
         if job is None:
-            raise WrongState(f"Job {job_id} does not exist, or is being settled at this moment: look again.")
+            reason = "is being changed at this moment: look again" if jobs.exists() else "does not exist"
+            raise WrongState(f"Job {job_id} {reason}.")
         if job.status not in (TaskResultStatus.READY, TaskResultStatus.RUNNING):
             raise WrongState(f"Job {job_id} is {job.status} already and cannot be cancelled.")
-        jobs.update(
+        jobs.filter(status=job.status, token=job.token).update(
             status=TaskResultStatus.FAILED, outcome=Outcome.CANCELLED, token=None, finished_at=DatabaseNow()
         )
-        if job.status == TaskResultStatus.READY or job.token is None:
+        if job.token is None:
             return None
         end_attempt(
             Fence(job.id, job.attempt, job.token),

@@ -1,45 +1,64 @@
-"""prune: finished jobs go, in small batches. What was enqueued under a key stays known in the ledger, with its result."""
+"""prune: finished jobs go, in small batches. What was enqueued under a key stays known in the ledger."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connections, transaction
+from django.tasks import TaskResultStatus
 
-from ..database import DatabaseNow, alias
-from ..ledger import enqueue_scope, step_scope
-from ..models import Attempt, Job, LedgerEntry, Worker
+from ..database import DatabaseNow, alias, lock_only_what_matches, take_write_lock
+from ..ledger import keep_result, step_scope
+from ..models import Attempt, Job, LedgerEntry, Outcome, Worker
 
 
 def prune(backend: str, *, older_than: timedelta, limit: int = 500) -> int:
     """Delete up to ``limit`` jobs of a backend that finished longer ago than that; return how many went."""
-    skip = connections[alias()].features.has_select_for_update_skip_locked
-    with transaction.atomic(using=alias()):
-        old = Job.objects.using(alias()).filter(backend=backend, finished_at__lt=DatabaseNow() - older_than)
-        jobs = list(old.order_by("finished_at").select_for_update(skip_locked=skip)[:limit])
-        ids = [job.pk for job in jobs]
-        for job in jobs:
-            if job.idempotency_key is not None:
-                LedgerEntry.objects.using(alias()).filter(
-                    scope=enqueue_scope(job.task_path), key=job.idempotency_key
-                ).update(value=snapshot(job))
-        LedgerEntry.objects.using(alias()).filter(scope__in=[step_scope(pk) for pk in ids]).delete()
-        Attempt.objects.using(alias()).filter(job_id__in=ids).delete()
-        Job.objects.using(alias()).filter(pk__in=ids).delete()
+    connection = connections[alias()]
+    lock_only_what_matches(connection)
+    with transaction.atomic(using=connection.alias):
+        take_write_lock(connection)
+        skip = connection.features.has_select_for_update_skip_locked
+        jobs = Job.objects.using(connection.alias)
+        old = jobs.finished().filter(backend=backend, finished_at__lt=DatabaseNow() - older_than)
+        found = old.order_by("finished_at").select_for_update(skip_locked=skip).values_list("id", "idempotency_key")
+        ids = {job_id: key is not None for job_id, key in found[:limit]}
+        _keep_results([job_id for job_id, keyed in ids.items() if keyed])
+        LedgerEntry.objects.using(connection.alias).filter(scope__in=[step_scope(job_id) for job_id in ids]).delete()
+        Attempt.objects.using(connection.alias).filter(job_id__in=ids).delete()
+        jobs.filter(pk__in=ids).delete()
     return len(ids)
 
 
 def prune_workers(*, older_than: timedelta) -> int:
     """Delete the rows of workers that gave their last sign of life longer ago than that and own no running job."""
-    owners = Job.objects.using(alias()).running().values("worker_id")
     gone = Worker.objects.using(alias()).filter(heartbeat_at__lt=DatabaseNow() - older_than)
-    return gone.exclude(pk__in=owners).delete()[0]
+    # Two statements: MySQL would wait for locked jobs in a DELETE that looks at them.
+    owners = set(Job.objects.using(alias()).running().order_by().values_list("worker_id", flat=True).distinct())
+    ids = [worker_id for worker_id in gone.order_by().values_list("id", flat=True) if worker_id not in owners]
+    return gone.filter(pk__in=ids).delete()[0]
 
 
-def snapshot(job: Job) -> dict[str, Any]:
+def _keep_results(ids: Sequence[UUID]) -> None:
+    if not ids:
+        return
+    attempts: dict[UUID, list[Attempt]] = defaultdict(list)
+    for attempt in Attempt.objects.using(alias()).filter(job_id__in=ids).order_by("number"):
+        attempts[attempt.job_id].append(attempt)
+    for job in Job.objects.using(alias()).filter(pk__in=ids).iterator(chunk_size=20):
+        assert job.idempotency_key is not None
+        keep_result(job.task_path, job.idempotency_key, job.pk, snapshot(job, attempts[job.pk]))
+
+
+def snapshot(job: Job, attempts: Sequence[Attempt]) -> dict[str, Any]:
     """Return what the ledger keeps of a finished job: enough to answer a repeated enqueue with its result."""
-    workers = Attempt.objects.using(alias()).filter(job_id=job.pk).exclude(outcome="released")
+    workers = [attempt.worker_id for attempt in attempts if attempt.outcome != Outcome.RELEASED]
+    if job.status == TaskResultStatus.SUCCESSFUL and job.attempt not in {attempt.number for attempt in attempts}:
+        workers.append(job.worker_id)
     return {
         "task_path": job.task_path,
         "backend": job.backend,
@@ -49,7 +68,12 @@ def snapshot(job: Job) -> dict[str, Any]:
         "status": job.status,
         "outcome": job.outcome,
         "result": job.result,
-        "worker_ids": [*workers.values_list("worker_id", flat=True)] or [job.worker_id],
+        "worker_ids": workers,
+        "errors": [
+            {"exception_class_path": attempt.exception_class, "traceback": attempt.traceback}
+            for attempt in attempts
+            if attempt.exception_class
+        ],
         **{
             name: value.isoformat() if (value := getattr(job, name)) else None
             for name in ("enqueued_at", "first_started_at", "started_at", "finished_at")
