@@ -7,6 +7,7 @@ really declared in this process. What is not there stays in the queue for a work
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
@@ -99,15 +100,14 @@ def find(path: str) -> JobTask:
         ) from None
 
 
-def registered(backend: str) -> list[JobTask]:
-    """Return the tasks declared for that backend alias, by path."""
-    return [task for _, task in sorted(_registry.items()) if task.backend == backend]
+def registered() -> list[JobTask]:
+    """Return every task that was declared in this process, by path; using() may send any of them to any backend."""
+    return [task for _, task in sorted(_registry.items())]
 
 
 def discover() -> None:
     """Import what a web process would: every app's `tasks` module, then the URLconf and so the views."""
     autodiscover_modules("tasks")
-    try:
+    # A project without a usable URLconf is one without views; `manage.py check` speaks of it.
+    with suppress(ImproperlyConfigured):
         _ = get_resolver().url_patterns
-    except ImproperlyConfigured:
-        pass  # A project without a usable URLconf is one without views; `manage.py check` speaks of it.
