@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
@@ -20,7 +21,7 @@ class StatusIndex(models.Index):
         super().__init__(fields=fields, name=name)
         self.status = status
 
-    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         """Return what a migration needs to build the index again."""
         path, args, kwargs = super().deconstruct()
         return path, args, {**kwargs, "status": self.status}

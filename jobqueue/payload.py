@@ -47,7 +47,7 @@ def dump_arguments(args: Any, kwargs: dict[str, Any], *, limit: int) -> str:
         text = _dumps({"args": list(args), "kwargs": kwargs})
     except _NotStorable as why:
         raise InvalidArguments(
-            f"The arguments of a job must be JSON: {why}. Pass a primary key or a plain value, and nothing was enqueued."
+            f"The arguments of a job must be JSON: {why}. Pass a primary key or a plain value. Nothing was enqueued."
         ) from None
     if (size := len(text.encode())) > limit:
         raise ArgumentsTooLarge(
