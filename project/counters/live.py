@@ -56,9 +56,15 @@ class LiveJob:
         return self.row.status == TaskResultStatus.RUNNING
 
     @property
-    def earlier(self) -> Sequence[Attempt]:
-        """The attempts that ended and did not succeed."""
-        return [attempt for attempt in self.attempts if attempt.outcome not in ("", "ok")]
+    def earlier(self) -> Sequence[tuple[Attempt, str]]:
+        """The attempts that ended and did not succeed, each with the name of the worker that made it."""
+        ended = [attempt for attempt in self.attempts if attempt.outcome not in ("", "ok")]
+        return [(attempt, _worker_name(attempt.worker_id)) for attempt in ended]
+
+    @property
+    def worker_name(self) -> str:
+        """The name of the worker that claimed it last."""
+        return _worker_name(self.row.worker_id)
 
     @property
     def progress(self) -> dict[str, float | str] | None:
@@ -92,6 +98,11 @@ def look() -> Live:
     shown = [_job(job, attempts[job.pk], owners.get(job.worker_id), leases.get(job.pk)) for job in jobs]
     # Those that run are on top, each in its place while it does.
     return Live(jobs=sorted(shown, key=lambda job: not job.is_running), workers=workers, trouble=trouble)
+
+
+def _worker_name(worker_id: str) -> str:
+    """Return the name in a worker's id, which ends with what tells it from others of that name."""
+    return worker_id.rpartition("-")[0]
 
 
 def _leases(job_ids: Sequence[UUID]) -> tuple[dict[UUID, LeaseView], str]:

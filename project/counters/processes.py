@@ -1,7 +1,8 @@
-"""What the operating system says of a process: its command line and its parent. Knows no job."""
+"""What the operating system says of a process: its command line, its parent and its group. Knows no job."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -24,6 +25,14 @@ def is_child_of(pid: int, ancestor: int) -> bool:
         if pid <= 1:
             break
     return False
+
+
+def is_group_leader(pid: int) -> bool:
+    """Whether a process has a process group of its own, which it shares with its children alone."""
+    try:
+        return os.getpgid(pid) == pid
+    except ProcessLookupError:
+        return False
 
 
 def _parent(pid: int) -> int:

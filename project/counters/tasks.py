@@ -33,9 +33,9 @@ def count_slowly(counter_id: int, steps: int = STEPS, seconds: float = 1.0) -> N
     """Add 1 in each of 20 steps, a second apart: four times as long as the lease of the demo."""
     for number in range(1, steps + 1):
         doer = once(f"add {number}", _step, counter_id)
-        current_job().progress(number, steps, f"step {number} of {steps}")
-        # A step that a dead process did is only looked up: its answer is the one that was stored then.
+        # A step that an earlier owner did is only looked up: its answer is the one that was stored then.
         if doer == os.getpid():
+            current_job().progress(number, steps, f"step {number} of {steps}")
             time.sleep(seconds)
 
 

@@ -11,5 +11,5 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("live", views.live, name="live"),
     path("press/<slug:name>", views.press, name="press"),
-    path("jobs/<uuid:job_id>/kill/<slug:what>", views.kill, name="kill"),
+    path("jobs/<uuid:job_id>/<slug:what>", views.fault, name="fault"),
 ]

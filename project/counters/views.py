@@ -1,4 +1,4 @@
-"""The page: buttons that enqueue, the live list of jobs, and the button that kills."""
+"""The page: buttons that enqueue, the live list of jobs, and the buttons that do harm."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from .faults import Refused, freeze_worker, kill_process, kill_worker
 from .figures import figures
-from .kill import Refused, kill_executor, kill_worker
 from .live import look
 from .models import Counter, Order
 from .tasks import STEPS, add_one, count_slowly, fail_twice
@@ -36,7 +36,7 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 def _state() -> dict[str, Any]:
-    return {"figures": figures(), "live": look(), "can_kill": settings.DEBUG, "steps": STEPS}
+    return {"figures": figures(), "live": look(), "can_harm": settings.DEBUG, "steps": STEPS}
 
 
 @require_POST
@@ -87,14 +87,20 @@ _BUTTONS: dict[str, Callable[[], str]] = {
 }
 
 
+_FAULTS: dict[str, Callable[[UUID], str]] = {
+    "kill-worker": kill_worker,
+    "kill-process": kill_process,
+    "freeze-worker": freeze_worker,
+}
+
+
 @require_POST
-def kill(request: HttpRequest, job_id: UUID, what: str) -> HttpResponse:
-    """Kill the worker that runs a job, or only the process that does; for a developer's own machine."""
-    victims = {"worker": kill_worker, "process": kill_executor}
-    if not settings.DEBUG or what not in victims:
+def fault(request: HttpRequest, job_id: UUID, what: str) -> HttpResponse:
+    """Do harm to the worker that runs a job, or only to the process that does; on a developer's own machine."""
+    if not settings.DEBUG or what not in _FAULTS:
         raise Http404
     try:
-        messages.warning(request, f"Killed {victims[what](job_id)} with signal 9. Watch its job.")
+        messages.warning(request, f"{_FAULTS[what](job_id)} Watch its job.")
     except Refused as reason:
-        messages.error(request, f"Nothing was killed: {reason}")
+        messages.error(request, f"Nothing was done: {reason}")
     return redirect("counters:index")

@@ -33,7 +33,7 @@ class Child:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "project.demo.leash", "manage.py", *arguments],
             cwd=settings.BASE_DIR,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "DJANGO_RUNSERVER_HIDE_WARNING": "true"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -71,11 +71,11 @@ def test_a_running_job_has_its_owner_and_its_earlier_attempts(
     client: Client, make_worker: Callable[..., Worker], run_by: Callable[..., UUID], settings
 ) -> None:
     settings.DEBUG = True
-    worker = make_worker(name="demo-7", pid=4711)
+    worker = make_worker(id="demo-7-0a1b2c3d", name="demo-7", pid=4711)
     job_id = run_by(worker)
     Job.objects.filter(pk=job_id).update(attempt=2)
     token = Job.objects.get(pk=job_id).token
-    Attempt.objects.create(job_id=job_id, number=1, token=job_id, outcome=Outcome.LOST)
+    Attempt.objects.create(job_id=job_id, number=1, token=job_id, worker_id="demo-6-00000000", outcome=Outcome.LOST)
     Attempt.objects.create(
         job_id=job_id, number=2, token=token, renewals=9, pid=99, progress={"done": 3, "total": 20, "note": "step 3"}
     )
@@ -83,7 +83,7 @@ def test_a_running_job_has_its_owner_and_its_earlier_attempts(
     page = " ".join(_page(client, "counters:live").split())
 
     assert "demo-7, process 99" in page
-    assert "attempt 1 lost" in page
+    assert "attempt 1 lost on demo-6" in page
     assert "attempt 2 running" in page
     assert "<dt>Renewals</dt><dd>9</dd>" in page
     assert "step 3" in page
