@@ -1,0 +1,54 @@
+"""Counting up to a limit: a page must not take longer because there are a million rows that it does not show."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+
+COUNT_AT_MOST = 10_000
+
+
+class AtLeast(int):
+    """A number that says it is only where counting stopped."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,}+"
+
+
+def capped_count(queryset: Any, most: int = COUNT_AT_MOST) -> int:
+    """Return how many rows there are; AtLeast(most) when there are more."""
+    count = int(queryset.order_by()[: most + 1].count())
+    return count if count <= most else AtLeast(most)
+
+
+class CappedPaginator(Paginator):
+    """Pages over as many rows as are counted; what lies beyond is found with filters."""
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are, up to the limit."""
+        return capped_count(self.object_list)
+
+
+class PreparedChangeList(ChangeList):
+    """A list that fetches its page at once, so that its admin can look up what belongs to it in bulk."""
+
+    notes: list[str]
+    model_admin: Any
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
+        """Return the rows to show, with the columns that a list needs."""
+        return self.model_admin.for_list(super().get_queryset(request, exclude_parameters))
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch the page and have it prepared."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        if not self.query and not self.has_active_filters:
+            # Nothing was searched for, so "Show all" would lead nowhere.
+            self.full_result_count = self.result_count
+        self.notes = self.model_admin.prepare(self.result_list)

@@ -1,0 +1,44 @@
+"""Moments and spans of time, as people read them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+# A number and its unit stay on one line.
+_THIN = "\N{NO-BREAK SPACE}"
+
+
+def span(seconds: float) -> str:
+    """Return a span in its two largest units, as in ``2 min 5 s``; below ten seconds with a decimal."""
+    if abs(seconds) < 9.95:
+        return f"{seconds:.1f}{_THIN}s"
+    rest = round(abs(seconds))
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count or parts:
+            parts.append(f"{count}{_THIN}{unit}" if count else "")
+        if len(parts) == 2:
+            break
+    return ("−" if seconds < 0 else "") + " ".join(filter(None, parts))
+
+
+def between(start: datetime | None, end: datetime | None) -> str:
+    """Return the span between two moments, nothing when one of them is missing."""
+    return span((end - start).total_seconds()) if start and end else ""
+
+
+def moment(value: datetime | None, text: str = "") -> SafeString:
+    """Return a moment to the second in the current time zone, or the text with that as its tooltip."""
+    if value is None:
+        return SafeString("–")
+    local = localtime(value)
+    shown = f"{local:%Y-%m-%d %H:%M:%S}"
+    return format_html(
+        '<time datetime="{}" title="{} {}">{}</time>', local.isoformat(), shown, f"{local:%Z}", text or shown
+    )
