@@ -28,10 +28,10 @@ class CurrentJob(Protocol):
         """Return a key for an effect outside the database, the same in every attempt: hand it to the other side."""
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
-        """Report that ``done`` of ``total`` is done; shown in the admin. Cheap: at most a few reports a second go out."""
+        """Report that ``done`` of ``total`` is done, for the admin to show; a few reports a second go out at most."""
 
     def once[T](self, name: str, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """See once()."""
+        """Run a step at most once; see jobqueue.once()."""
 
 
 running: ContextVar[CurrentJob | None] = ContextVar("jobqueue.current_job", default=None)

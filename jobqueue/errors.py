@@ -41,7 +41,7 @@ class NoCurrentJob(JobQueueError, RuntimeError):
 
 
 class LeaseLost(JobQueueError):
-    """This process no longer owns the job: another owner may run it, so the body must stop and write nothing."""
+    """The process no longer owns the job: another owner may run it, so the body must stop and write nothing."""
 
 
 class TimeLimitExceeded(JobQueueError):

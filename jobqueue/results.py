@@ -46,7 +46,7 @@ def of_job(job: Job) -> TaskResult:
     if job.status in (TaskResultStatus.RUNNING, TaskResultStatus.SUCCESSFUL) and not told:
         workers.append(job.worker_id)
     later = job.status == TaskResultStatus.READY and not job.attempt and job.due_at > job.enqueued_at
-    result = TaskResult(
+    result: TaskResult = TaskResult(
         task=find(job.task_path).stored(
             backend=job.backend,
             queue_name=job.queue,
@@ -126,7 +126,7 @@ def _of_remembered(job_id: UUID, kept: dict[str, Any]) -> TaskResult:
         name: datetime.fromisoformat(kept[name]) if kept[name] else None
         for name in ("enqueued_at", "first_started_at", "started_at", "finished_at")
     }
-    result = TaskResult(
+    result: TaskResult = TaskResult(
         task=find(kept["task_path"]).stored(
             backend=kept["backend"], queue_name=kept["queue"], priority=kept["priority"], run_after=None
         ),

@@ -109,7 +109,8 @@ class Dispatcher:
                 self._bury(executor)
 
     def _use_database(self) -> None:
-        self._settler.flush()
+        if self._settler.flush():
+            self.claimer.look_now()
         self._reconciler.step()
         if self.claiming and self._trust.holds():
             self._feed.hand(self.claimer.claim(self._feed.room()))
@@ -117,7 +118,8 @@ class Dispatcher:
             self._feed.hand_back_spare()
         else:
             self._feed.hand([])
-        self._settler.flush()
+        if self._settler.flush():
+            self.claimer.look_now()
 
     def _patience(self) -> float:
         if self._settler.owes():

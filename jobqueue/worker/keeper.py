@@ -76,8 +76,9 @@ class Keeper:
 
     def _without_lease(self, suspects: list[Orphan]) -> list[Orphan]:
         """Return those on whose jobs nobody holds a lease either."""
-        if self._leases is None or not suspects:
+        if self._leases is None:
             return suspects
+        # Asked even when nobody is suspected: how old a memory is, or how long a silence, counts from its beginning.
         alive = self._ask_redis([orphan.fence.job_id for orphan in suspects])
         return [] if alive is None else [o for o in suspects if o.fence.job_id not in alive]
 

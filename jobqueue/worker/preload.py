@@ -2,17 +2,20 @@
 
 import contextlib
 import gc
+import signal
 
 import django
+
+# A service manager signals every process of a worker at once; this one ends when its worker does.
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 # What fails here fails again, visibly, in the executor; here it would only take the fork server with it.
 with contextlib.suppress(Exception):
     django.setup()
 
-    import jobqueue.worker.executor.process
+    import jobqueue.worker.executor.process  # noqa: F401
     from jobqueue.task import discover
 
     discover()
-    jobqueue.worker.executor.process.gc.collect()
 
 gc.freeze()

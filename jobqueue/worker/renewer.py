@@ -87,12 +87,10 @@ class Heartbeat:
     def _record(self) -> None:
         changed = [h for h in self._holdings.all() if h.recorded != (h.renewals, h.progress)]
         states = [(h, (h.renewals, h.progress)) for h in changed]
-        lifecycle.record_renewals(
-            self._identity.id,
-            [Renewal(h.fence, renewals, h.pid, progress) for h, (renewals, progress) in states],
-        )
-        for holding, state in states:
-            holding.recorded = state
+        renewals = [Renewal(h.fence, n, h.pid, progress, h.claim.started_at) for h, (n, progress) in states]
+        if lifecycle.record_renewals(self._identity.id, renewals):
+            for holding, state in states:
+                holding.recorded = state
 
 
 def _is_frozen(holding: Holding) -> bool:

@@ -55,8 +55,12 @@ class Settler:
         """Return whether there is anything left to write down."""
         return bool(self._values or self._verbs or self._over)
 
-    def flush(self) -> None:
-        """Write everything down; raises DatabaseError, and what was not written is kept for the next time."""
+    def flush(self) -> bool:
+        """Write everything down and return whether a job may be due again by that.
+
+        Raises DatabaseError; what was not written is kept for the next time.
+        """
+        ready = bool(self._verbs)
         while self._values:
             self._settle(dict(list(self._values.items())[:_BATCH]))
         while self._verbs:
@@ -66,6 +70,7 @@ class Settler:
             self._over.append(holding)
         if self._over:
             self._close()
+        return ready
 
     def _settle(self, batch: dict[UUID, tuple[Holding, str | None]]) -> None:
         settled = lifecycle.settle(connection(), [(holding.fence, value) for holding, value in batch.values()])
@@ -76,7 +81,7 @@ class Settler:
                 )
             else:
                 logger.warning("Job %s: the database refused its result: it is no longer ours.", job_id)
-                lifecycle.count_refused(holding.fence)
+                lifecycle.count_refused(holding.fence, worker_id=self._worker_id)
             del self._values[job_id]
             self._over.append(holding)
 

@@ -62,7 +62,7 @@ class Supervisor:
 
     def __init__(self, backend: JobQueueBackend, settings: Settings) -> None:
         discover()
-        tasks = registered(backend.alias)
+        tasks = registered()
         options, self._settings = backend.settings, settings
         name = settings.name or socket.gethostname()
         self.identity = Identity(

@@ -1,0 +1,1 @@
+"""`runworkers` and `drill`."""

@@ -6,6 +6,8 @@ import logging
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
 
 from django.tasks import TaskResult
 
@@ -18,6 +20,7 @@ from ..backoff import default_backoff
 logger = logging.getLogger("jobqueue.worker")
 
 _MOST_TRACEBACK = 64 * 1024
+_WORKER = str(Path(__file__).parent)
 
 
 def failure_of(
@@ -50,8 +53,15 @@ def _delay(error: BaseException, task: JobTask, failures: int, result: Callable[
 
 
 def _format(error: BaseException) -> str:
-    text = "".join(traceback.format_exception(error))
+    text = "".join(traceback.format_exception(type(error), error, _below_the_worker(error.__traceback__)))
     if len(text) > _MOST_TRACEBACK:
         text = f"… {len(text) - _MOST_TRACEBACK:,} characters left out …\n{text[-_MOST_TRACEBACK:]}"
-    # What a database cannot store: half a surrogate pair.
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text
+
+
+def _below_the_worker(trace: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback that begins with the first frame that is not ours; all of it when none is."""
+    below = trace
+    while below is not None and below.tb_frame.f_code.co_filename.startswith(_WORKER):
+        below = below.tb_next
+    return below or trace

@@ -21,8 +21,8 @@ _POSTPONED = ("_set_autocommit", "_start_transaction_under_autocommit", "_commit
 class Lazy:
     """Whether the transaction of a body has begun."""
 
-    def __init__(self, connection: BaseDatabaseWrapper) -> None:
-        self._connection: Any = connection
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
         self._postponed = connection.vendor != "postgresql"
         if self._postponed:
             for name in _POSTPONED:

@@ -149,7 +149,7 @@ class Performer:
 
     def _count_refused(self, job: RunningJob, refused: Refused) -> None:
         logger.warning("Job %s: %s", job.id, refused)
-        persistently(self._connection, lambda: lifecycle.count_refused(job.fence))
+        persistently(self._connection, lambda: lifecycle.count_refused(job.fence, worker_id=self._worker_id))
 
     def _announce_finish(self, claim: Claim) -> None:
         if self._finish_awaited:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from ... import ledger, lifecycle
+from ...errors import LeaseLost
 from ...payload import dump_result
 from .fenced import Refused, block
 from .job import RunningJob
@@ -28,7 +29,11 @@ def once(job: RunningJob, name: str, fn: Callable[..., Any], args: tuple[Any, ..
 
     def step() -> str | None:
         text = dump_result(fn(*args, **kwargs), limit=job.max_result_bytes)
-        ledger.record_step(job.fence, name, text)
+        try:
+            ledger.record_step(job.fence, name, text)
+        except LeaseLost as lost:
+            # As much the database's word as the fence's, so counted as that is.
+            raise Refused(str(lost)) from lost
         return text
 
     text = _RUN[job.effects](job, name, step)
