@@ -1,8 +1,13 @@
-"""What a worker asks before it acts: where jobs are due, when the next one is, what it owns. Only reads."""
+"""What a worker asks before it acts: where jobs are due, when the next one is, what it owns. Only reads.
+
+The index over READY jobs is led by backend, queue and priority. Nothing here reads more than one entry of it for each
+queue and priority that is in use, however many jobs wait.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connections
@@ -11,19 +16,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ..database import alias, moment, now_sql
 from ..models import Job
 
-TABLE = Job._meta.db_table
+READY = f"FROM {Job._meta.db_table} WHERE status = 'READY' AND backend = %s"
 
 
 def ready_queues(connection: BaseDatabaseWrapper, backend: str) -> list[str]:
     """Return the queues in which jobs are due now, for a worker that serves every queue."""
-    now = now_sql(connection)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_queues()} SELECT queue FROM waiting WHERE queue IS NOT NULL AND EXISTS (SELECT 1 FROM {TABLE} AS job "
-            f"WHERE status = 'READY' AND backend = %s AND job.queue = waiting.queue AND due_at <= {now})",
-            [backend, backend, backend],
-        )
-        return sorted(row[0] for row in cursor.fetchall())
+    due = f"SELECT 1 {READY} AND queue = %s AND due_at <= {now_sql(connection)} LIMIT 1"
+    return [queue for queue in _queues(connection, backend) if _ask(connection, due, [backend, queue])]
 
 
 def next_due(backend: str, queues: Sequence[str]) -> float | None:
@@ -32,16 +31,16 @@ def next_due(backend: str, queues: Sequence[str]) -> float | None:
     No ``queues`` means every queue.
     """
     connection = connections[alias()]
-    with connection.cursor() as cursor:
-        if not queues:
-            cursor.execute(f"{_queues()} SELECT queue FROM waiting WHERE queue IS NOT NULL", [backend, backend])
-            queues = [row[0] for row in cursor.fetchall()]
-        waits = []
-        for queue in queues:
-            cursor.execute(_next_due(now_sql(connection)), [backend, queue] * 3)
-            now, due = (moment(connection, value) for value in cursor.fetchone())
-            if now is not None and due is not None:
-                waits.append((due - now).total_seconds())
+    now = now_sql(connection)
+    first = f"SELECT {now}, MIN(due_at) {READY} AND queue = %s AND priority = %s AND due_at > {now}"
+    waits = []
+    for queue in queues or _queues(connection, backend):
+        for priority in _priorities(connection, backend, queue):
+            asked_at, due_at = (
+                moment(connection, value) for value in _ask(connection, first, [backend, queue, priority])
+            )
+            if asked_at is not None and due_at is not None:
+                waits.append((due_at - asked_at).total_seconds())
     return min(waits, default=None)
 
 
@@ -51,22 +50,27 @@ def held_tokens(worker_id: str) -> dict[UUID, UUID]:
     return {job_id: token for job_id, token in owned.values_list("id", "token") if token is not None}
 
 
-def _queues() -> str:
-    """Return a table of the queues that have READY jobs: one look into the index for each, however many there are."""
-    least = f"SELECT MIN(queue) FROM {TABLE} WHERE status = 'READY' AND backend = %s"
-    return (
-        f"WITH RECURSIVE waiting (queue) AS ({least} UNION ALL "
-        f"SELECT ({least} AND {TABLE}.queue > waiting.queue) FROM waiting WHERE waiting.queue IS NOT NULL)"
-    )
+def _queues(connection: BaseDatabaseWrapper, backend: str) -> Iterator[str]:
+    """Yield the queues that have READY jobs, in order."""
+    queue = ""
+    while row := _ask(connection, f"SELECT MIN(queue) {READY} AND queue > %s", [backend, queue]):
+        if row[0] is None:
+            return
+        yield (queue := row[0])
 
 
-def _next_due(now: str) -> str:
-    """Return the statement that asks for the earliest due time to come: one look into the index for each priority."""
-    ready = f"FROM {TABLE} WHERE status = 'READY' AND backend = %s AND queue = %s"
-    return (
-        f"WITH RECURSIVE waiting (priority) AS (SELECT MAX(priority) {ready} UNION ALL "
-        f"SELECT (SELECT MAX({TABLE}.priority) {ready} AND {TABLE}.priority < waiting.priority) "
-        "FROM waiting WHERE waiting.priority IS NOT NULL) "
-        f"SELECT {now}, MIN((SELECT MIN(due_at) {ready} AND {TABLE}.priority = waiting.priority AND due_at > {now})) "
-        "FROM waiting WHERE waiting.priority IS NOT NULL"
-    )
+def _priorities(connection: BaseDatabaseWrapper, backend: str, queue: str) -> Iterator[int]:
+    """Yield the priorities of the READY jobs of a queue, the highest first."""
+    priority = 32767
+    while row := _ask(
+        connection, f"SELECT MAX(priority) {READY} AND queue = %s AND priority < %s", [backend, queue, priority]
+    ):
+        if row[0] is None:
+            return
+        yield (priority := row[0])
+
+
+def _ask(connection: BaseDatabaseWrapper, statement: str, params: list[Any]) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchone()

@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import connections
+from django.db.models import QuerySet
 from django.tasks import TaskResultStatus
 
-from ..database import DatabaseNow, alias, lock_only_what_matches, take_write_lock
+from ..database import DatabaseNow, alias, impatient, lock_only_what_matches, take_write_lock
 from ..ledger import keep_result, step_scope
 from ..models import Attempt, Job, LedgerEntry, Outcome, Worker
 
@@ -20,7 +21,7 @@ def prune(backend: str, *, older_than: timedelta, limit: int = 500) -> int:
     """Delete up to ``limit`` jobs of a backend that finished longer ago than that; return how many went."""
     connection = connections[alias()]
     lock_only_what_matches(connection)
-    with transaction.atomic(using=connection.alias):
+    with impatient(connection):
         take_write_lock(connection)
         skip = connection.features.has_select_for_update_skip_locked
         jobs = Job.objects.using(connection.alias)
@@ -28,8 +29,8 @@ def prune(backend: str, *, older_than: timedelta, limit: int = 500) -> int:
         found = old.order_by("finished_at").select_for_update(skip_locked=skip).values_list("id", "idempotency_key")
         ids = {job_id: key is not None for job_id, key in found[:limit]}
         _keep_results([job_id for job_id, keyed in ids.items() if keyed])
-        LedgerEntry.objects.using(connection.alias).filter(scope__in=[step_scope(job_id) for job_id in ids]).delete()
-        Attempt.objects.using(connection.alias).filter(job_id__in=ids).delete()
+        _delete(LedgerEntry.objects.using(connection.alias).filter(scope__in=[step_scope(job_id) for job_id in ids]))
+        _delete(Attempt.objects.using(connection.alias).filter(job_id__in=ids))
         jobs.filter(pk__in=ids).delete()
     return len(ids)
 
@@ -41,6 +42,13 @@ def prune_workers(*, older_than: timedelta) -> int:
     owners = set(Job.objects.using(alias()).running().order_by().values_list("worker_id", flat=True).distinct())
     ids = [worker_id for worker_id in gone.order_by().values_list("id", flat=True) if worker_id not in owners]
     return gone.filter(pk__in=ids).delete()[0]
+
+
+def _delete(rows: QuerySet[Any]) -> None:
+    """Delete rows by their ids: MariaDB and MySQL scan a small table for anything else, and wait for rows that stay."""
+    ids = list(rows.order_by().values_list("pk", flat=True))
+    if ids:
+        rows.model._default_manager.using(rows.db).filter(pk__in=ids).delete()
 
 
 def _keep_results(ids: Sequence[UUID]) -> None:

@@ -28,7 +28,7 @@ def orphans(backend: str, *, limit: int = 1000) -> list[Orphan]:
     """Return the running jobs of a backend of which the database has no sign of life; a snapshot, to be judged."""
     running = Job.objects.using(alias()).running().filter(backend=backend)
     # Jobs before workers: a worker's row is there before it claims, so no owner of these can be missed.
-    jobs = list(running.order_by("id").values_list("id", "attempt", "token", "worker_id", "crashes"))
+    jobs = sorted(running.order_by().values_list("id", "attempt", "token", "worker_id", "crashes"))
     workers = {
         worker.id: worker
         for worker in Worker.objects.using(alias())
