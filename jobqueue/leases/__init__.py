@@ -7,7 +7,8 @@ may take the job. Trust is counted from the moment a renewal was **sent**, never
 owner always stops before another may start.
 
 Redis may be emptied, restarted or lost at any moment. A lease that was forgotten is made anew at its next renewal;
-while the server's memory is younger than a lease period (see the epoch in ``witness.lua``) nobody is judged dead on its word.
+while the server's memory is younger than a lease period (the epoch in ``witness.lua``) nobody is judged dead on its
+word.
 """
 
 from __future__ import annotations
