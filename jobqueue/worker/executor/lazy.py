@@ -54,7 +54,8 @@ class Lazy:
         return self._connection.create_cursor(name)
 
     def _begin(self) -> None:
-        if self._connection.features.autocommits_when_autocommit_is_off:
+        # As Django's own set_autocommit() asks: only SQLite's wrapper has it.
+        if hasattr(self._connection, "_start_transaction_under_autocommit"):
             self._connection._start_transaction_under_autocommit()
         else:
             self._connection._set_autocommit(False)
