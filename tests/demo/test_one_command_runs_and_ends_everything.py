@@ -51,7 +51,7 @@ class Demo:
         for line in self.process.stdout:
             self.output += line
 
-    def wait_for(self, pattern: str, seconds: float = 40.0) -> str:
+    def wait_for(self, pattern: str, seconds: float = 60.0) -> str:
         """Wait until it has said something, and return the first group of it."""
 
         def said() -> re.Match[str] | None:
@@ -125,29 +125,29 @@ def test_jobs_run_workers_come_back_and_a_signal_ends_it_all(demo: Demo) -> None
         "next": "/admin/jobqueue/job/",
     }
     assert "count_slowly" in _open(browser, f"{site}admin/login/", urlencode(fields).encode())
-    wait_until(lambda: Job.objects.filter(status=TaskResultStatus.SUCCESSFUL).exists(), 20)
+    wait_until(lambda: Job.objects.filter(status=TaskResultStatus.SUCCESSFUL).exists(), 40)
 
     killed = Worker.objects.get(name="demo-1")
     os.kill(killed.pid, signal.SIGKILL)
     demo.wait_for(r"(demo-1 \(process \d+\) was killed by SIGKILL)")
-    wait_until(lambda: Worker.objects.filter(name="demo-1").exclude(pk=killed.pk).exists(), 20)
+    wait_until(lambda: Worker.objects.filter(name="demo-1").exclude(pk=killed.pk).exists(), 40)
 
     family = demo.family()
     assert len(family) >= 6, "demo, watchdog, server, web, two workers"
     demo.process.send_signal(signal.SIGTERM)
-    assert demo.process.wait(15) == 0
-    wait_until(lambda: not _alive(family), 5)
+    assert demo.process.wait(20) == 0
+    wait_until(lambda: not _alive(family), 10)
     assert not Job.objects.filter(status=TaskResultStatus.RUNNING).exclude(worker_id=killed.pk).exists()
 
 
 def test_killed_itself_it_leaves_nothing_behind(demo: Demo) -> None:
     demo.wait_for(r"^demo +Site +(\S+)")
-    wait_until(lambda: Job.objects.filter(status=TaskResultStatus.RUNNING).exists(), 20)
+    wait_until(lambda: Job.objects.filter(status=TaskResultStatus.RUNNING).exists(), 40)
     family = demo.family()
 
     demo.process.kill()
 
-    wait_until(lambda: not _alive(family), 20)
+    wait_until(lambda: not _alive(family), 30)
 
 
 def test_a_database_that_cannot_be_used_is_told(transactional_db: None) -> None:
