@@ -51,8 +51,8 @@ def test_ctrl_c_in_the_terminal_does_not_reach_it():
     code = (
         "from project.embedded import embedded_redis\n"
         "with embedded_redis() as url:\n"
-        "    print(url, flush=True)\n"
         "    try:\n"
+        "        print(url, flush=True)\n"
         "        input()\n"
         "    except KeyboardInterrupt:\n"
         "        print('interrupted', flush=True)\n"
