@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from uuid import UUID
+
 from django.dispatch import Signal
-from django.tasks import TaskResult
+from django.tasks import TaskResult, TaskResultStatus
 from django.tasks import signals as django_signals
 from django.tasks.signals import task_enqueued, task_finished, task_started
 
@@ -28,6 +31,17 @@ def started(sender: type, result: TaskResult) -> None:
 def finished(sender: type, result: TaskResult) -> None:
     """Tell that a job has come to its end, after that was committed."""
     task_finished.send_robust(sender, task_result=result)
+
+
+def log_started(job_id: UUID, task_path: str) -> None:
+    """Write Django's log line about the start of a body, for when nobody listens to the signal."""
+    django_signals.logger.info("Task id=%s path=%s state=%s", job_id, task_path, TaskResultStatus.RUNNING)
+
+
+def log_finished(job_id: UUID, task_path: str, status: TaskResultStatus, error: BaseException | None = None) -> None:
+    """Write Django's log line about the end of a job, for when nobody listens to the signal."""
+    level = logging.ERROR if status == TaskResultStatus.FAILED else logging.INFO
+    django_signals.logger.log(level, "Task id=%s path=%s state=%s", job_id, task_path, status, exc_info=error)
 
 
 def is_awaited(signal: Signal, sender: type) -> bool:

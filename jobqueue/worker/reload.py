@@ -32,8 +32,8 @@ def run_outer() -> int:
         child = subprocess.Popen(  # noqa: S603  (our own command line)
             autoreload.get_child_arguments(), env={**os.environ, _INNER: "1"}
         )
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, partial(_pass_on, child))
+        signal.signal(signal.SIGTERM, partial(_pass_on, child))
+        signal.signal(signal.SIGINT, lambda *_: None)  # A terminal sends it to the child as well.
         if (status := child.wait()) != _RELOAD:
             return status
 

@@ -6,17 +6,18 @@ import logging
 from collections.abc import Callable
 from uuid import UUID
 
+from django.db import DataError, IntegrityError
 from django.tasks import TaskResultStatus
 
-from .. import lifecycle
+from .. import lifecycle, signals
 from ..database import connection
 from ..fence import Fence
 from ..leases import Leases, LeasesUnavailable
 from ..lifecycle import Failure
+from ..models import Outcome
 from .holdings import Holding, Holdings
 
 logger = logging.getLogger("jobqueue.worker")
-_log_finished = logging.getLogger("django.tasks")
 _BATCH = 500
 
 
@@ -73,17 +74,30 @@ class Settler:
         return ready
 
     def _settle(self, batch: dict[UUID, tuple[Holding, str | None]]) -> None:
-        settled = lifecycle.settle(connection(), [(holding.fence, value) for holding, value in batch.values()])
+        try:
+            settled = lifecycle.settle(connection(), [(holding.fence, value) for holding, value in batch.values()])
+        except (DataError, IntegrityError) as error:
+            self._settle_apart(batch, error)
+            return
         for job_id, (holding, _) in batch.items():
             if job_id in settled:
-                _log_finished.info(
-                    "Task id=%s path=%s state=%s", job_id, holding.claim.task_path, TaskResultStatus.SUCCESSFUL
-                )
+                signals.log_finished(job_id, holding.claim.task_path, TaskResultStatus.SUCCESSFUL)
             else:
                 logger.warning("Job %s: the database refused its result: it is no longer ours.", job_id)
                 lifecycle.count_refused(holding.fence, worker_id=self._worker_id)
             del self._values[job_id]
             self._over.append(holding)
+
+    def _settle_apart(self, batch: dict[UUID, tuple[Holding, str | None]], error: Exception) -> None:
+        """Settle one by one, so that a value that the database will not store fails its own job alone."""
+        if len(batch) > 1:
+            for job_id, entry in batch.items():
+                self._settle({job_id: entry})
+            return
+        ((job_id, (holding, _)),) = batch.items()
+        text = f"The database cannot store what the task returned: {error}"
+        self.failed(holding, Failure(Outcome.INVALID, "jobqueue.errors.InvalidResult", text, retry_in=None))
+        del self._values[job_id]
 
     def _close(self) -> None:
         lifecycle.close_attempts([h.fence for h in self._over if h.renewals or h.progress])

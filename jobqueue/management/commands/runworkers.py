@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.tasks import task_backends
 from django.tasks.exceptions import InvalidTaskBackend
@@ -95,7 +95,10 @@ def _settings(backend: JobQueueBackend, options: dict[str, Any]) -> Settings:
 
 
 def _require_migrations() -> None:
-    executor = MigrationExecutor(connections[alias()])
+    try:
+        executor = MigrationExecutor(connections[alias()])
+    except OperationalError as error:
+        raise CommandError(f"The database does not answer: {str(error).strip()}") from error
     targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "jobqueue"]
     if executor.migration_plan(targets):
         raise CommandError(str(NotMigrated(NotMigrated.__doc__)))

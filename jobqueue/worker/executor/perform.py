@@ -77,6 +77,8 @@ class Performer:
     def _run(self, job: RunningJob) -> tuple[How, str | None]:
         if self._start_awaited:
             signals.started(self._sender, self._result(job))
+        else:
+            signals.log_started(job.id, job.claim.task_path)
         try:
             value, settled = EFFECTS[job.effects](job, lambda: self._body(job))
             if not settled and self._finish_awaited:
@@ -92,7 +94,7 @@ class Performer:
             return self._fail(job, error), None
         if not settled:
             return How.VALUE, value
-        self._announce_finish(job.claim)
+        self._announce_finish(job.claim, TaskResultStatus.SUCCESSFUL)
         return How.SETTLED, None
 
     def _body(self, job: RunningJob) -> str | None:
@@ -142,16 +144,19 @@ class Performer:
         status = persistently(self._connection, lambda: lifecycle.fail(job.fence, failure))
         if status is None:
             return How.LOST
-        logger.info("Job %s (%s) raised %s.", job.id, job.task.module_path, failure.exception_class)
         if status == TaskResultStatus.FAILED:
-            self._announce_finish(job.claim)
+            self._announce_finish(job.claim, status, error)
+        else:
+            logger.info("Job %s (%s) raised and will be tried again.", job.id, job.task.module_path, exc_info=error)
         return How.FAILED
 
     def _count_refused(self, job: RunningJob, refused: Refused) -> None:
         logger.warning("Job %s: %s", job.id, refused)
         persistently(self._connection, lambda: lifecycle.count_refused(job.fence, worker_id=self._worker_id))
 
-    def _announce_finish(self, claim: Claim) -> None:
+    def _announce_finish(self, claim: Claim, status: TaskResultStatus, error: BaseException | None = None) -> None:
         if self._finish_awaited:
             result = persistently(self._connection, lambda: results.get(str(claim.job_id)))
             signals.finished(self._sender, result)
+        else:
+            signals.log_finished(claim.job_id, claim.task_path, status, error)
