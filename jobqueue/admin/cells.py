@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ..models import Job
+from ..models import Attempt, Job
 from .glance import Glance
 from .inert import inert
 from .signs import Sign
@@ -118,3 +118,10 @@ def progress(value: Any) -> SafeString:
     done, total, note = (value.get(key) for key in ("done", "total", "note"))
     text = f"{done} / {total}" if total is not None else f"{done}"
     return inert(f"{text} {note}" if note else text, most=200)
+
+
+def small_progress(attempt: Attempt | None) -> SafeString:
+    """Return how far a running job says it is, as a quiet line; nothing when it has not said."""
+    if attempt is None or not attempt.progress:
+        return SafeString("")
+    return format_html('<small class="jq-progress">{}</small>', progress(attempt.progress))

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ..database import alias
 from ..models import Outcome, TaskDefinition
 from .backends import backends, task_paths
-from .inert import spelled
+from .inert import breakable
 
 
 class ExactFilter(SimpleListFilter):
@@ -31,7 +31,7 @@ class ExactFilter(SimpleListFilter):
         values = dict.fromkeys(self.values())
         if (chosen := self.value()) and chosen not in values:
             values[chosen] = None
-        return [(value, spelled(value)) for value in values]
+        return [(value, breakable(value)) for value in values]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the jobs with the chosen value."""

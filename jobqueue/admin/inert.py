@@ -31,6 +31,11 @@ def spelled(text: str) -> str:
     return _PERHAPS.sub(lambda match: _spelling(match[0]) or match[0], text)
 
 
+def breakable(path: str) -> SafeString:
+    """Return a dotted path that is broken after a dot where a line is too short for it."""
+    return mark_safe(inert(path).replace(".", ".<wbr>"))  # noqa: S308  (inert, and a constant)
+
+
 def as_json(value: Any) -> SafeString:
     """Return a value as indented JSON in inert HTML."""
     return inert(json.dumps(value, indent=2, ensure_ascii=False))

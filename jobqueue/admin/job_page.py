@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from ..database import alias
 from ..ledger import step_scope
-from ..models import Attempt, Job, LedgerEntry
+from ..models import Attempt, Job, LedgerEntry, Worker
 from . import cells
 from .alerts import alerts
 from .backends import task_of
@@ -68,7 +68,7 @@ def job_page(job: Job) -> dict[str, Any]:
         "arguments": as_json(job.arguments),
         "finished_well": job.status == TaskResultStatus.SUCCESSFUL,
         "result": as_json(job.result),
-        "runs": [_row(run, bar) for run, bar in zip(runs, bars(runs), strict=True)],
+        "runs": _rows(runs),
         "is_gapped": len(runs) < job.attempt,
         "steps": [_step(entry) for entry in steps],
     }
@@ -110,14 +110,20 @@ def _facts(job: Job, effects: str) -> list[Fact]:
     ]
 
 
-def _row(run: Run, bar: Bar | None) -> RunRow:
+def _rows(runs: list[Run]) -> list[RunRow]:
+    # Rows of workers go some time after the workers.
+    owners = Worker.objects.using(alias()).filter(pk__in={run.attempt.worker_id for run in runs})
+    there = set(owners.values_list("pk", flat=True))
+    return [_row(run, bar, there) for run, bar in zip(runs, bars(runs), strict=True)]
+
+
+def _row(run: Run, bar: Bar | None, workers: set[str]) -> RunRow:
     attempt = run.attempt
     state = attempt_state(attempt, running=run.running)
     return RunRow(
         run=run,
         mark=mark(state.shape, state.word),
-        # Rows of workers go some time after the workers; the search on the workers' page finds those that are there.
-        owner=cells.owner(attempt.worker_id, attempt.pid, exists=True),
+        owner=cells.owner(attempt.worker_id, attempt.pid, exists=attempt.worker_id in workers),
         renewed=moment(attempt.renewed_at),
         started=moment(run.started),
         ended=moment(run.ended),

@@ -8,8 +8,10 @@ from django.contrib import admin
 from django.db.models import TextField
 from django.db.models.functions import Cast, Left
 from django.http import HttpRequest, HttpResponse
+from django.tasks import TaskResultStatus
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Job
@@ -34,7 +36,7 @@ _ARGUMENTS_SHOWN = 120
 class JobAdmin(PressingAdmin, ReadOnlyAdmin):
     """Shows jobs with their owners and leases as they are at this moment."""
 
-    list_display = ("state", "task", "owner", "lease", "attempts", "age", "duration", "in_queue", "priority")
+    list_display = ("state", "task", "owner", "lease", "attempts", "age", "in_queue")
     list_display_links = ("state",)
     list_filter = (StatusFilter, OutcomeFilter, QueueFilter, TaskFilter, BackendFilter, UnknownTaskFilter)
     # Only what an index gives: the id of a job rises with time.
@@ -44,6 +46,9 @@ class JobAdmin(PressingAdmin, ReadOnlyAdmin):
     search_help_text = _("An id, an idempotency key, or part of a task’s path.")
     change_list_template = "jobqueue/admin/job_list.html"
     change_form_template = "jobqueue/admin/job.html"
+
+    class Media:
+        js = ("jobqueue/live.js",)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Return the jobs that the text names."""
@@ -77,21 +82,19 @@ class JobAdmin(PressingAdmin, ReadOnlyAdmin):
     def task(self, job: Job) -> SafeString:
         """Return the task, the beginning of the call, and what needs attention."""
         glance = glance_of(job)
-        attempt = glance.attempt
         return format_html(
             '{} {}<small class="jq-call">{}</small>{}',
             cells.task_name(job.task_path),
             cells.task_badges(known=glance.known, effects=glance.effects, paused=glance.paused),
             inert(call_text(job.__dict__["arguments_begin"], most=_ARGUMENTS_SHOWN)),
-            format_html("<small>{}</small>", cells.progress(attempt.progress))
-            if glance.sign and attempt and attempt.progress
-            else "",
+            cells.small_progress(glance.attempt) if job.status == TaskResultStatus.RUNNING else "",
         )
 
     @admin.display(description=_("queue"))
     def in_queue(self, job: Job) -> SafeString:
-        """Return the queue."""
-        return inert(job.queue)
+        """Return the queue and the priority."""
+        priority = __("priority %(number)s") % {"number": job.priority}
+        return format_html('{}<small class="jq-detail">{}</small>', inert(job.queue), priority)
 
     @admin.display(description=_("owner"))
     def owner(self, job: Job) -> SafeString:
@@ -101,7 +104,7 @@ class JobAdmin(PressingAdmin, ReadOnlyAdmin):
     @admin.display(description=_("lease"))
     def lease(self, job: Job) -> SafeString:
         """Return what is left of the lease of a running job."""
-        return cells.lease(glance_of(job).sign) if job.status == "RUNNING" else cells.NOTHING
+        return cells.lease(glance_of(job).sign) if job.status == TaskResultStatus.RUNNING else cells.NOTHING
 
     @admin.display(description=_("attempts"))
     def attempts(self, job: Job) -> SafeString:
@@ -115,11 +118,8 @@ class JobAdmin(PressingAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("age"), ordering="-id")
     def age(self, job: Job) -> SafeString:
-        """Return how long ago the job was enqueued."""
-        return moment(job.enqueued_at, between(job.enqueued_at, glance_of(job).now))
-
-    @admin.display(description=_("duration"))
-    def duration(self, job: Job) -> str:
-        """Return how long the last claim has run."""
+        """Return how long ago the job was enqueued, and how long its last claim has run."""
         run = last_run(job)
-        return run.duration if run and run.duration else cells.NOTHING
+        ran = __("ran %(time)s") % {"time": run.duration} if run and run.duration else ""
+        since = moment(job.enqueued_at, between(job.enqueued_at, glance_of(job).now))
+        return format_html('{}<small class="jq-detail">{}</small>', since, ran)

@@ -19,10 +19,10 @@ class AtLeast(int):
         return f"{int(self):,}+"
 
 
-def capped_count(queryset: Any, most: int = COUNT_AT_MOST) -> int:
-    """Return how many rows there are; AtLeast(most) when there are more."""
-    count = int(queryset.order_by()[: most + 1].count())
-    return count if count <= most else AtLeast(most)
+def capped_count(queryset: Any) -> int:
+    """Return how many rows there are; AtLeast(COUNT_AT_MOST) when there are more."""
+    count = int(queryset.order_by()[: COUNT_AT_MOST + 1].count())
+    return count if count <= COUNT_AT_MOST else AtLeast(COUNT_AT_MOST)
 
 
 class CappedPaginator(Paginator):

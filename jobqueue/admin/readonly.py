@@ -26,7 +26,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     change_form_template = "jobqueue/admin/change_form.html"
 
     class Media:
-        css = {"all": ["jobqueue/admin.css"]}  # noqa: RUF012  (Django's way to declare it)
+        css = {"all": ("jobqueue/admin.css",)}  # noqa: RUF012  (Django's way to declare it)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the rows; from where they are written, for a replica may not know yet what was just pressed."""

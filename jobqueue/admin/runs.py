@@ -74,6 +74,7 @@ def _run_of_row(job: Job) -> Run:
         number=job.attempt,
         token=job.token,
         worker_id=job.worker_id,
+        pid=sign.pid if (sign := glance_of(job).sign) else None,
         outcome="" if running else Outcome.OK,
     )
     return Run(

@@ -60,7 +60,6 @@ class WorkerAdmin(ReadOnlyAdmin):
         "concurrency",
         "process_table",
         "running_jobs",
-        "lease_seconds",
         "started",
         "beat",
         "stopped",

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from jobqueue.models import LedgerEntry, TaskDefinition
+from tests.admin.conftest import JOBS, ago, make_attempt, make_job, make_worker, page_of
+from tests.app import tasks
+
+
+def page(client: Client, job: Any) -> dict[str, Any]:
+    """Return what the page of a job shows."""
+    return client.get(page_of(job)).context["page"]
+
+
+def text(client: Client, job: Any) -> str:
+    """Return the page of a job."""
+    return client.get(page_of(job)).content.decode()
+
+
+def define(path: str, **columns: Any) -> None:
+    values = {"backend": "default", "queue": "default", "priority": 0, "effects": "atomic", "max_attempts": 3}
+    TaskDefinition.objects.create(path=path, synced_at=ago(1), **(values | columns))
+
+
+@pytest.mark.parametrize(
+    ("columns", "shape", "words"),
+    [
+        ({}, "ready", ["Ready", "due"]),
+        ({"due_at": ago(-600)}, "later", ["Ready", "due in 9\xa0min 5"]),
+        ({"failures": 1, "outcome": "raised", "due_at": ago(-30)}, "again", ["Ready", "raised, due in "]),
+        ({"status": "RUNNING"}, "running", ["Running"]),
+        ({"status": "SUCCESSFUL"}, "successful", ["Successful"]),
+        ({"status": "FAILED", "outcome": "timed_out"}, "failed", ["Failed", "timed out"]),
+        ({"status": "FAILED", "outcome": "cancelled"}, "cancelled", ["Failed", "cancelled"]),
+    ],
+)
+def test_a_state_is_a_word_and_a_shape(
+    admin_client: Client, columns: dict[str, Any], shape: str, words: list[str]
+) -> None:
+    job = make_job(**columns)
+    for html in (admin_client.get(reverse(JOBS)).content.decode(), text(admin_client, job)):
+        assert f"jq-state jq-{shape}" in html
+        for word in words:
+            assert word in html
+
+
+def test_a_job_that_succeeded_at_once_is_told_from_its_own_row(admin_client: Client) -> None:
+    make_worker()
+    job = make_job("SUCCESSFUL", result={"rows": 3})
+    (row,) = page(admin_client, job)["runs"]
+    assert not row.run.recorded
+    assert (row.run.attempt.number, row.run.attempt.worker_id) == (1, "w-1")
+    assert row.run.duration == "5.0\xa0s"
+    html = text(admin_client, job)
+    assert "Told by the job’s own row" in html
+    assert str(job.token) in html
+    assert "&quot;rows&quot;: 3" in html
+
+
+def test_every_attempt_is_told_with_why_it_ended(admin_client: Client) -> None:
+    job = make_job("FAILED", attempt=3, failures=1, crashes=1)
+    make_attempt(job, 1, outcome="lost", refused_writes=2, renewals=5, started_at=ago(50), ended_at=ago(40))
+    failed = make_attempt(
+        job, 3, outcome="raised", exception_class="builtins.ValueError", traceback="Traceback …\nValueError: no"
+    )
+    rows = page(admin_client, job)["runs"]
+    assert [row.run.attempt.number for row in rows] == [1, 3]
+    html = text(admin_client, job)
+    for part in ("2 late writes refused", "lost", "builtins.ValueError", "ValueError: no", str(failed.token)):
+        assert part in html
+    assert "Numbers that are missing" in html
+
+
+def test_attempts_lie_on_one_line_of_time(admin_client: Client) -> None:
+    job = make_job("FAILED", attempt=2)
+    start = ago(100)
+
+    def at(seconds: float) -> Any:
+        return start + timedelta(seconds=seconds)
+
+    make_attempt(job, 1, outcome="lost", started_at=start, renewed_at=at(20), ended_at=at(50))
+    make_attempt(job, 2, outcome="raised", started_at=at(50), ended_at=at(100))
+    bars = [row.bar for row in page(admin_client, job)["runs"]]
+    assert bars == [("0.0", "500.0", "200.0"), ("500.0", "500.0", "0.0")]
+
+
+def test_steps_progress_and_arguments_are_shown(admin_client: Client) -> None:
+    job = make_job("RUNNING", arguments={"args": [7], "kwargs": {"name": "é"}})
+    make_attempt(job, progress={"done": 30, "total": 100, "note": "rows read"})
+    LedgerEntry.objects.create(
+        scope=f"step:{job.pk}", key="fetch", job_id=job.pk, attempt=1, value=5, created_at=ago(1)
+    )
+    LedgerEntry.objects.create(scope="enqueue:x", key="a-key", job_id=job.pk, created_at=ago(1))
+    shown = page(admin_client, job)
+    assert shown["progress"] == "30 / 100 rows read"
+    assert len(shown["steps"]) == 1
+    assert "&quot;name&quot;: &quot;é&quot;" in shown["arguments"]
+    assert "30 / 100 rows read" in admin_client.get(reverse(JOBS)).content.decode()
+
+
+def test_a_task_unknown_here_is_an_alert_and_is_not_imported(admin_client: Client) -> None:
+    job = make_job(task="antigravity.fly")
+    html = text(admin_client, job)
+    assert "No task “antigravity.fly” is registered in this process." in html
+    assert "stays READY: deploy a version that has it" in html
+    assert "unknown here" in admin_client.get(reverse(JOBS)).content.decode()
+
+
+def test_what_keeps_a_job_waiting_is_an_alert(admin_client: Client) -> None:
+    define(tasks.echo.module_path, paused=True)
+    make_worker("w-other", queues=["mail"])
+    make_worker("w-dead", beat=1000)
+    job = make_job()
+    alerts = " ".join(page(admin_client, job)["alerts"])
+    assert "The task is paused" in alerts
+    assert "No live worker serves the queue “default”" in alerts
+    make_worker("w-all", queues=[])
+    TaskDefinition.objects.update(paused=False)
+    assert page(admin_client, job)["alerts"] == []
+
+
+def test_unfenced_tasks_have_a_badge(admin_client: Client) -> None:
+    define(tasks.echo.module_path, effects="unfenced")
+    job = make_job("SUCCESSFUL")
+    for html in (admin_client.get(reverse(JOBS)).content.decode(), text(admin_client, job)):
+        assert ">unfenced</span>" in html
+
+
+def test_a_job_that_is_gone_leads_to_the_index(admin_client: Client) -> None:
+    job = make_job()
+    address = page_of(job)
+    job.delete()
+    assert admin_client.get(address).url == reverse("admin:index")

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from jobqueue.ledger import enqueue_scope
+from jobqueue.models import Job, LedgerEntry, TaskDefinition
+from tests.admin.conftest import JOBS, ago, make_job
+from tests.app import tasks
+
+
+def found(client: Client, **query: Any) -> set[Any]:
+    """Return the ids of the jobs on the page for these parameters."""
+    return {job.pk for job in client.get(reverse(JOBS), query).context["cl"].result_list}
+
+
+def define(path: str, **columns: Any) -> None:
+    values = {"backend": "default", "queue": "default", "priority": 0, "effects": "atomic", "max_attempts": 3}
+    TaskDefinition.objects.create(path=path, synced_at=ago(1), **(values | columns))
+
+
+@pytest.mark.parametrize(
+    ("query", "columns"),
+    [
+        ({"status": "RUNNING"}, {"status": "RUNNING"}),
+        ({"outcome": "crashed"}, {"status": "FAILED", "outcome": "crashed"}),
+        ({"queue": "mail"}, {"queue": "mail"}),
+        ({"task": tasks.add.module_path}, {"task": tasks.add.module_path}),
+        ({"backend": "plain"}, {"backend": "plain"}),
+        ({"unknown": "1"}, {"task": "gone.tasks.old"}),
+        ({"q": "ADD"}, {"task": tasks.add.module_path}),
+        ({"q": "gone.tasks.old"}, {"task": "gone.tasks.old"}),
+    ],
+)
+def test_filters_and_search_find_just_what_was_asked_for(
+    admin_client: Client, query: dict[str, str], columns: dict[str, str]
+) -> None:
+    make_job()
+    wanted = make_job(**columns)
+    assert found(admin_client, **query) == {wanted.pk}
+
+
+def test_a_job_is_found_by_its_id_in_either_form(admin_client: Client) -> None:
+    make_job()
+    wanted = make_job()
+    assert found(admin_client, q=str(wanted.pk)) == {wanted.pk}
+    assert found(admin_client, q=f" {wanted.pk.hex} ") == {wanted.pk}
+
+
+def test_a_job_is_found_by_its_idempotency_key(admin_client: Client) -> None:
+    make_job()
+    wanted = make_job(idempotency_key="order-42")
+    scope = enqueue_scope(wanted.task_path)
+    LedgerEntry.objects.create(scope=scope, key="order-42", job_id=wanted.pk, created_at=ago(1))
+    assert found(admin_client, q="order-42") == {wanted.pk}
+
+
+def test_a_finished_job_waits_for_no_task(admin_client: Client) -> None:
+    make_job("SUCCESSFUL", task="gone.tasks.old")
+    assert found(admin_client, unknown="1") == set()
+
+
+def test_a_worker_leads_to_what_it_runs(admin_client: Client) -> None:
+    wanted = make_job("RUNNING", worker_id="w-9")
+    make_job("RUNNING")
+    make_job("FAILED", worker_id="w-9")
+    assert found(admin_client, status="RUNNING", worker_id="w-9") == {wanted.pk}
+
+
+def test_choices_are_those_that_are_known_and_the_one_in_use(admin_client: Client) -> None:
+    define("app.tasks.declared", queue="declared")
+    response = admin_client.get(reverse(JOBS), {"queue": "from-a-link"})
+    choices = {spec.parameter_name: dict(spec.lookup_choices) for spec in response.context["cl"].filter_specs}
+    assert set(choices["queue"]) == {"default", "mail", "declared", "from-a-link"}
+    assert {"app.tasks.declared", tasks.echo.module_path} <= set(choices["task"])
+
+
+def test_what_is_no_filter_leads_back_to_the_list(admin_client: Client) -> None:
+    assert Job.objects.count() == 0
+    assert admin_client.get(reverse(JOBS), {"nonsense": "1"}).url == f"{reverse(JOBS)}?e=1"
