@@ -1,9 +1,10 @@
-"""The verbs on leases. Every one is a single round trip for any number of jobs, and raises LeasesUnavailable."""
+"""The verbs on leases, each one round trip for up to 500 jobs. All of them raise LeasesUnavailable."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from itertools import batched
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from redis import Redis
@@ -13,6 +14,9 @@ from ..fence import Fence
 from .connection import Connection
 from .keys import Keys, holder, parse_holder
 from .scripts import script
+
+# One script that runs for long keeps everybody else waiting.
+_BATCH = 500
 
 
 class Grant(NamedTuple):
@@ -52,27 +56,28 @@ class Leases:
 
     def acquire(self, fences: Sequence[Fence], worker_id: str) -> list[Grant]:
         """Take the leases of claims for a worker."""
-        calls = [([self.keys.lease(f.job_id)], [holder(f, worker_id), self._period]) for f in fences]
-        return self._grants("acquire", fences, calls)
+        return self._grants("acquire", [(fence, [holder(fence, worker_id)]) for fence in fences])
 
     def renew(self, held: Sequence[Held], worker_id: str) -> list[Grant]:
         """Extend the leases of claims; one that the server forgot is made anew."""
-        calls = [
-            ([self.keys.lease(f.job_id)], [holder(f, worker_id), self._period, renewals, pid or ""])
-            for f, renewals, pid in held
-        ]
-        return self._grants("renew", [h.fence for h in held], calls)
+        return self._grants("renew", [(f, [holder(f, worker_id), renewals, pid or ""]) for f, renewals, pid in held])
 
     def release(self, fences: Sequence[Fence], worker_id: str) -> int:
         """Give leases back and return how many of them were this worker's."""
-        calls = [([self.keys.lease(f.job_id)], [holder(f, worker_id)]) for f in fences]
-        return sum(self.connection.call(lambda client: script("release").call(client, calls))) if calls else 0
+        return sum(
+            self._ask("release", [f.job_id for f in some], [holder(f, worker_id) for f in some])
+            for some in batched(fences, _BATCH)
+        )
 
     def witness(self, job_ids: Sequence[UUID]) -> set[UUID] | None:
         """Return the jobs whose lease is held; None while the server remembers too little to say who is dead."""
-        call = ([self.keys.epoch(), *map(self.keys.lease, job_ids)], [self._period])
-        believed, *held = self.connection.call(lambda client: script("witness").call(client, [call]))[0]
-        return {job_id for job_id, is_held in zip(job_ids, held, strict=True) if is_held} if believed else None
+        alive: set[UUID] = set()
+        for some in batched(job_ids, _BATCH) if job_ids else [()]:
+            believed, *held = self._ask("witness", some, [self._period], before=[self.keys.epoch()])
+            if not believed:
+                return None
+            alive.update(job_id for job_id, is_held in zip(some, held, strict=True) if is_held)
+        return alive
 
     def read(self, job_ids: Sequence[UUID]) -> dict[UUID, LeaseView]:
         """Return the leases that are held on jobs, for people to look at."""
@@ -87,15 +92,21 @@ class Leases:
 
         return self.connection.call(forget)
 
-    def _grants(self, verb: str, fences: Sequence[Fence], calls: list[tuple[list[str], list[object]]]) -> list[Grant]:
-        if not calls:
-            return []
-        answers = self.connection.call(lambda client: script(verb).call(client, calls))
-        # More than the period is left when the server's clock went back; nobody may rely on more than was asked for.
-        return [
-            Grant(fence, bool(held), min(max(ttl, 0), self._period) / 1000)
-            for fence, (held, ttl) in zip(fences, answers, strict=True)
-        ]
+    def _grants(self, verb: str, claims: Sequence[tuple[Fence, list[object]]]) -> list[Grant]:
+        grants = []
+        for some in batched(claims, _BATCH):
+            argv = [self._period, *(value for _, values in some for value in values)]
+            answer = self._ask(verb, [fence.job_id for fence, _ in some], argv)
+            # More than the period is left when the server's clock went back; nobody may rely on more than was asked.
+            grants += [
+                Grant(fence, bool(held), min(max(ttl, 0), self._period) / 1000)
+                for (fence, _), held, ttl in zip(some, answer[::2], answer[1::2], strict=True)
+            ]
+        return grants
+
+    def _ask(self, verb: str, job_ids: Iterable[UUID], argv: list[Any], *, before: Sequence[str] = ()) -> Any:
+        keys = [*before, *map(self.keys.lease, job_ids)]
+        return self.connection.call(lambda client: script(verb).call(client, keys, argv))
 
     def _views(self, job_ids: Sequence[UUID]) -> Iterable[tuple[UUID, LeaseView]]:
         def ask(client: Redis) -> list[object]:

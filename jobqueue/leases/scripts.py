@@ -18,19 +18,12 @@ class Script:
         self.source = (files(__package__) / "lua" / f"{name}.lua").read_text()
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
-    def call(self, client: Redis, calls: list[tuple[list[str], list[Any]]]) -> list[Any]:
-        """Return the answer to each (KEYS, ARGV), in one round trip."""
+    def call(self, client: Redis, keys: list[str], argv: list[Any]) -> Any:
+        """Return the script's answer."""
         try:
-            return self._pipelined(client, calls)
+            return client.evalsha(self.digest, len(keys), *keys, *argv)
         except NoScriptError:
-            client.script_load(self.source)
-            return self._pipelined(client, calls)
-
-    def _pipelined(self, client: Redis, calls: list[tuple[list[str], list[Any]]]) -> list[Any]:
-        with client.pipeline(transaction=False) as pipe:
-            for keys, argv in calls:
-                pipe.evalsha(self.digest, len(keys), *keys, *argv)
-            return pipe.execute()
+            return client.eval(self.source, len(keys), *keys, *argv)
 
 
 @cache

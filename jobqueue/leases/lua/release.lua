@@ -1,11 +1,14 @@
--- release: give the lease of a claim back, if it is still its own.
+-- release: give the leases of claims back, each if it is still its own.
 --
--- KEYS[1]  the lease, a hash: holder = "attempt:token:worker"
--- ARGV[1]  the claimant, as "attempt:token:worker"
+-- KEYS[i]  a lease, a hash: holder = "attempt:token:worker"
+-- ARGV[i]  the claimant of KEYS[i], as "attempt:token:worker"
 --
--- Returns 1 when the lease was the claimant's and is gone, 0 when nothing was done.
+-- Returns how many leases were their claimants' and are gone.
 
-if redis.call('HGET', KEYS[1], 'holder') == ARGV[1] then
-    return redis.call('DEL', KEYS[1])
+local gone = 0
+for i, key in ipairs(KEYS) do
+    if redis.call('HGET', key, 'holder') == ARGV[i] then
+        gone = gone + redis.call('DEL', key)
+    end
 end
-return 0
+return gone

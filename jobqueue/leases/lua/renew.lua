@@ -1,25 +1,29 @@
--- renew: extend the lease of a claim, if it is still its own.
+-- renew: extend the leases of claims, each if it is still its own.
 --
--- KEYS[1]  the lease, a hash: holder = "attempt:token:worker", renewals, pid
--- ARGV[1]  the claimant, as "attempt:token:worker"
--- ARGV[2]  the lease period, milliseconds
--- ARGV[3]  how often the claim has been renewed, with this time
--- ARGV[4]  the pid of the process that runs the job, "" when it is not known
+-- KEYS[i]      a lease, a hash: holder = "attempt:token:worker", renewals, pid
+-- ARGV[1]      the lease period, milliseconds
+-- ARGV[3i-1]   the claimant of KEYS[i], as "attempt:token:worker"
+-- ARGV[3i]     how often the claim has been renewed, with this time
+-- ARGV[3i+1]   the pid of the process that runs the job, "" when it is not known
 --
--- Returns {held, ttl}: held is 1 or 0; ttl is what is left of the lease there is now, milliseconds.
+-- Returns {held, ttl, held, ttl, …}: held is 1 or 0; ttl is what is left of the lease there is now, milliseconds.
 --
 -- Mine: PEXPIRE, which works even when the server is out of memory; what is written for people to read may fail.
--- Absent (the server forgot): re-create. Another's: lost.
+-- Absent (the server forgot): re-create, if there is memory. Another's: lost.
 
-local holder = redis.call('HGET', KEYS[1], 'holder')
-if holder and holder ~= ARGV[1] then
-    return {0, redis.call('PTTL', KEYS[1])}
+local answer = {}
+for i, key in ipairs(KEYS) do
+    local claimant, renewals, pid = ARGV[3 * i - 1], ARGV[3 * i], ARGV[3 * i + 1]
+    local holder, held = redis.call('HGET', key, 'holder'), 1
+    if holder and holder ~= claimant then
+        held = 0
+    elseif holder then
+        redis.call('PEXPIRE', key, ARGV[1])
+        redis.pcall('HSET', key, 'renewals', renewals, 'pid', pid)
+    else
+        redis.call('HSET', key, 'holder', claimant, 'renewals', renewals, 'pid', pid)
+        redis.call('PEXPIRE', key, ARGV[1])
+    end
+    answer[2 * i - 1], answer[2 * i] = held, redis.call('PTTL', key)
 end
-if holder then
-    redis.call('PEXPIRE', KEYS[1], ARGV[2])
-    redis.pcall('HSET', KEYS[1], 'renewals', ARGV[3], 'pid', ARGV[4])
-else
-    redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'renewals', ARGV[3], 'pid', ARGV[4])
-    redis.call('PEXPIRE', KEYS[1], ARGV[2])
-end
-return {1, redis.call('PTTL', KEYS[1])}
+return answer

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...errors import LeaseLost
 from .guard import Guard
-from .lazy import Lazy, atomic
+from .lazy import Lazy
 
 logger = logging.getLogger("jobqueue.worker")
 
@@ -59,7 +59,7 @@ def block(connection: BaseDatabaseWrapper, guard: Guard, *, committed: Callable[
     """
     current: Block | None = None
     try:
-        with atomic(connection) as lazy:
+        with Lazy(connection) as lazy:
             current = Block(connection, guard, lazy)
             guard.enter_block()
             yield current
@@ -76,11 +76,16 @@ def block(connection: BaseDatabaseWrapper, guard: Guard, *, committed: Callable[
 
 
 def persistently[T](connection: BaseDatabaseWrapper, ask: Callable[[], T]) -> T:
-    """Return ``ask()``, trying until the database answers; the worker ends this process when its trust is over."""
+    """Return ``ask()``, trying until the database answers; the worker ends this process when its trust is over.
+
+    An answer that says that the question is wrong (DataError, IntegrityError, ProgrammingError) is raised.
+    """
     pause = 0.1
     while True:
         try:
             return ask()
+        except (DataError, IntegrityError, ProgrammingError):
+            raise
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database does not answer (%s): trying again.", str(error).strip())
             connection.close()
