@@ -65,8 +65,7 @@ def cast(number: int) -> Generator[list[Actor]]:
     """Give that many actors."""
     actors: list[Actor] = []
     try:
-        for _ in range(number):
-            actors.append(Actor())
+        actors.extend(Actor() for _ in range(number))
         yield actors
     finally:
         for actor in actors:

@@ -74,7 +74,7 @@ def test_others_claim_fail_and_hand_back_while_a_job_is_locked(anna, bert):
 
 
 def test_jobs_are_enqueued_between_the_two_statements_of_a_claim(anna, bert):
-    """On MariaDB a claim is two statements; under REPEATABLE READ the first would lock the gaps that new jobs go into."""
+    """On MariaDB a claim is two statements; under REPEATABLE READ the first would lock where new jobs go."""
     rows.enqueue()
     enqueued = []
 
