@@ -116,6 +116,8 @@ class Job(models.Model):
                 status="READY", fields=["backend", "queue", "-priority", "due_at", "id"], name="jobqueue_ready"
             ),
             StatusIndex(status="RUNNING", fields=["worker_id"], name="jobqueue_running"),
+            # For people: failures are few, and are looked for among all that went well.
+            StatusIndex(status="FAILED", fields=["id"], name="jobqueue_failed"),
             models.Index(fields=["finished_at"], name="jobqueue_finished"),
             models.Index(fields=["task_path", "id"], name="jobqueue_by_task"),
         ]

@@ -186,6 +186,7 @@ class Migration(migrations.Migration):
                         fields=["backend", "queue", "-priority", "due_at", "id"], name="jobqueue_ready", status="READY"
                     ),
                     jobqueue.indexes.StatusIndex(fields=["worker_id"], name="jobqueue_running", status="RUNNING"),
+                    jobqueue.indexes.StatusIndex(fields=["id"], name="jobqueue_failed", status="FAILED"),
                     models.Index(fields=["finished_at"], name="jobqueue_finished"),
                     models.Index(fields=["task_path", "id"], name="jobqueue_by_task"),
                 ],
