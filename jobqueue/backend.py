@@ -39,6 +39,7 @@ class JobQueueBackend(BaseTaskBackend):
         """Raise InvalidTask, saying what to do, when a task or one of its options is not acceptable."""
         super().validate_task(task)
         assert isinstance(task, JobTask)
+        _validate_key(task.idempotency_key)
         for name, most in _LONGEST.items():
             if len(getattr(task, name) or "") > most:
                 raise InvalidTask(f"{name} of {task.name} is longer than {most} characters.")
@@ -52,7 +53,6 @@ class JobQueueBackend(BaseTaskBackend):
             raise InvalidTask(f"timeout must be a number of seconds above 0, or None, not {task.timeout!r}.")
         if task.backoff is not None and not callable(task.backoff):
             raise InvalidTask("backoff must be callable: backoff(exception, task_result) -> seconds or None.")
-        _validate_key(task.idempotency_key)
 
     def enqueue(self, task: Task, args: Any, kwargs: Any) -> TaskResult:
         """Insert a job on the caller's connection: it exists if and only if the caller's transaction commits.
