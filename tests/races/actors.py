@@ -32,6 +32,10 @@ class Actor:
         """Take a step to its end."""
         return self.start(step, *args, **kwargs).result(SOON)
 
+    def defer(self) -> None:
+        """Have transactions begin as is SQLite's own default: no lock before the first write."""
+        self.do(lambda: setattr(connections["default"], "transaction_mode", None))
+
     def begin(self) -> None:
         """Open a transaction, for the steps that follow."""
         self.do(lambda: self._transaction.enter_context(transaction.atomic()))

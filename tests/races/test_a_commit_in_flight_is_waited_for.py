@@ -8,6 +8,7 @@ from tests import rows
 
 def test_a_job_that_is_being_committed_counts_as_done_only_once_it_is(anna, bert):
     claim = rows.claimed()
+    bert.defer()
     anna.begin()
     assert anna.do(lifecycle.succeed, connection, claim.fence, '"value"')
 

@@ -23,6 +23,7 @@ def test_a_job_that_was_handed_back_and_claimed_again_is_left_alone(transactiona
 def test_an_owner_that_is_committing_is_left_alone(anna, bert):
     claim = rows.claimed("slow")
     (judged,) = lifecycle.orphans("default")
+    bert.defer()
     anna.begin()
     assert anna.do(lifecycle.succeed, connection, claim.fence, None)
 

@@ -10,6 +10,7 @@ from tests import rows
 
 def test_a_job_that_is_being_committed_cannot_be_cancelled(anna, bert):
     claim = rows.claimed()
+    bert.defer()
     anna.begin()
     assert anna.do(lifecycle.succeed, connection, claim.fence, None)
 
