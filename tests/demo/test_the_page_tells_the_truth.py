@@ -77,7 +77,7 @@ def test_a_running_job_has_its_owner_and_its_earlier_attempts(
     token = Job.objects.get(pk=job_id).token
     Attempt.objects.create(job_id=job_id, number=1, token=job_id, worker_id="demo-6-00000000", outcome=Outcome.LOST)
     Attempt.objects.create(
-        job_id=job_id, number=2, token=token, renewals=9, pid=99, progress={"done": 3, "total": 20, "note": "step 3"}
+        job_id=job_id, number=2, token=token, renewals=9, pid=99, progress={"done": 3, "total": 20, "note": "added"}
     )
 
     page = " ".join(_page(client, "counters:live").split())
@@ -86,7 +86,7 @@ def test_a_running_job_has_its_owner_and_its_earlier_attempts(
     assert "attempt 1 lost on demo-6" in page
     assert "attempt 2 running" in page
     assert "<dt>Renewals</dt><dd>9</dd>" in page
-    assert "step 3" in page
+    assert "3 of 20 added" in page
     assert "kill −9 this worker" in page
 
 
