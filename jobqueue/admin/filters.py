@@ -9,12 +9,17 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import Q
 from django.http import HttpRequest
 from django.tasks import TaskResultStatus
+from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 
 from ..database import alias
-from ..models import Outcome, TaskDefinition
+from ..models import Job, Outcome, TaskDefinition
 from .backends import backends, task_paths
 from .inert import breakable
+
+# How many jobs are looked at, the newest first, where no index helps.
+NEWEST = 100_000
+_APART = frozenset({TaskResultStatus.READY, TaskResultStatus.RUNNING, TaskResultStatus.FAILED})
 
 
 class ExactFilter(SimpleListFilter):
@@ -38,6 +43,25 @@ class ExactFilter(SimpleListFilter):
         return queryset if self.value() is None else queryset.filter(**{self.column: self.value()})
 
 
+class RecentFilter(ExactFilter):
+    """By a column without an index: looks only so far back, and says so."""
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the jobs with the chosen value: all of a status that an index keeps apart, else the newest ones."""
+        chosen = super().queryset(request, queryset)
+        if self.value() is None or request.GET.get(StatusFilter.parameter_name) in _APART:
+            return chosen
+        newest = Job.objects.using(alias()).order_by("-id").values_list("pk", flat=True)
+        edge = newest[NEWEST : NEWEST + 1].first()
+        if edge is None:
+            return chosen
+        self.title = __("%(column)s, among the newest %(count)s; with a status, among all") % {
+            "column": self.title,
+            "count": f"{NEWEST:,}",
+        }
+        return chosen.filter(pk__gt=edge)
+
+
 class StatusFilter(ExactFilter):
     """By status."""
 
@@ -57,8 +81,16 @@ class OutcomeFilter(ExactFilter):
         """Return all there are."""
         return list(Outcome.choices)
 
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the jobs with the chosen outcome."""
+        chosen = super().queryset(request, queryset)
+        if self.value() in (None, Outcome.OK):
+            return chosen
+        # What did not go well waits or has failed: it need not be looked for among all that did.
+        return chosen.filter(Q(status=TaskResultStatus.READY) | Q(status=TaskResultStatus.FAILED))
 
-class QueueFilter(ExactFilter):
+
+class QueueFilter(RecentFilter):
     """By queue: those of the settings, and those that tasks name."""
 
     title, parameter_name, column = _("queue"), "queue", "queue"
@@ -80,7 +112,7 @@ class TaskFilter(ExactFilter):
         return known_paths()
 
 
-class BackendFilter(ExactFilter):
+class BackendFilter(RecentFilter):
     """By backend, where there are several."""
 
     title, parameter_name, column = _("backend"), "backend", "backend"

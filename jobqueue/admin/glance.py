@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 from django.tasks import TaskResultStatus
 from django.utils.translation import gettext as _
@@ -33,13 +34,12 @@ def look(jobs: Sequence[Job]) -> list[str]:
     """Give every job its glance, with three queries and one read of Redis; return notes on what could not be read."""
     if not jobs:
         return []
-    attempts = {(a.job_id, a.number): a for a in _attempts(jobs)}
+    attempts = _attempts(jobs)
     workers = _rows(Worker).in_bulk({job.worker_id for job in jobs if job.worker_id})
     definitions = _rows(TaskDefinition).in_bulk({job.task_path for job in jobs})
     reading = read_leases(jobs)
     for job in jobs:
-        attempt, worker = attempts.get((job.pk, job.attempt)), workers.get(job.worker_id)
-        now = now_of(job)
+        attempt, worker, now = attempts.get(job.pk), workers.get(job.worker_id), now_of(job)
         running = job.status == TaskResultStatus.RUNNING
         lease = reading.leases.get(job.pk)
         definition = definitions.get(job.task_path)
@@ -69,10 +69,18 @@ def _rows(model: Any) -> Any:
     return model.objects.using(alias())
 
 
-def _attempts(jobs: Sequence[Job]) -> Any:
-    """Return the records of these jobs' last claims; of some other claims too, but of none but these jobs."""
+def _attempts(jobs: Sequence[Job]) -> dict[UUID, Attempt]:
+    """Return the records of these jobs' last claims."""
+    # Some claims of others may have the same numbers; none but these jobs' are asked for.
     rows = _rows(Attempt).filter(job_id__in=[job.pk for job in jobs], number__in={job.attempt for job in jobs})
-    return rows.defer("traceback")
+    by_id = {job.pk: job for job in jobs}
+    found = rows.order_by("id").defer("traceback")
+    return {attempt.job_id: attempt for attempt in found if is_last(by_id[attempt.job_id], attempt)}
+
+
+def is_last(job: Job, attempt: Attempt) -> bool:
+    """Return whether an attempt is a job's last claim: by its token, or by its number once the job's token is gone."""
+    return attempt.token == job.token if job.token else attempt.number == job.attempt
 
 
 def _effects(job: Job, definition: TaskDefinition | None) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.tasks import TaskResultStatus
 
 from ..models import Attempt, Job, Outcome
-from .glance import glance_of
+from .glance import glance_of, is_last
 from .times import between
 
 
@@ -38,7 +38,7 @@ class Run:
 def runs_of(job: Job, attempts: Iterable[Attempt]) -> list[Run]:
     """Return the claims of a job of which anything is known, the first one first."""
     found = list(attempts)
-    told = any(attempt.number == job.attempt for attempt in found)
+    told = any(is_last(job, attempt) for attempt in found)
     runs = [_run(job, attempt) for attempt in found]
     # A claim that succeeds before its first renewal leaves no record, nor has one that was made a moment ago.
     if not told and job.status in (TaskResultStatus.RUNNING, TaskResultStatus.SUCCESSFUL) and job.token:
@@ -54,7 +54,7 @@ def last_run(job: Job) -> Run | None:
 
 
 def _run(job: Job, attempt: Attempt) -> Run:
-    last = attempt.number == job.attempt
+    last = is_last(job, attempt)
     return Run(
         attempt=attempt,
         recorded=True,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -136,3 +137,10 @@ def test_a_job_that_is_gone_leads_to_the_index(admin_client: Client) -> None:
     address = page_of(job)
     job.delete()
     assert admin_client.get(address).url == reverse("admin:index")
+
+
+def test_an_attempt_is_known_by_its_token_where_numbers_repeat(admin_client: Client) -> None:
+    job = make_job("RUNNING")
+    earlier = make_attempt(job, 1, token=uuid.uuid4(), outcome="lost", renewals=9)
+    rows = page(admin_client, job)["runs"]
+    assert [(row.run.attempt.token, row.run.running) for row in rows] == [(earlier.token, False), (job.token, True)]

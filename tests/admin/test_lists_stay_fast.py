@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from jobqueue.admin import paging
+from jobqueue.admin import filters, paging
 from jobqueue.models import Job, LedgerEntry
 from tests.admin.conftest import JOBS, ago, make_attempt, make_job, make_worker, page_of
 
@@ -92,3 +92,16 @@ def test_order_is_by_indexes_alone(admin_client: Client) -> None:
     for column in range(9):
         ordered: Any = admin_client.get(reverse(JOBS), {"o": str(column)}).context["cl"].queryset.query.order_by
         assert {name.lstrip("-") for name in ordered} <= {"id", "pk"}
+
+
+def test_where_no_index_helps_only_the_newest_are_looked_at_and_it_is_said(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filters, "NEWEST", 2)
+    old = make_job("FAILED", queue="mail")
+    new = [make_job("SUCCESSFUL", queue="mail") for _ in range(2)]
+    response = admin_client.get(reverse(JOBS), {"queue": "mail"})
+    assert {job.pk for job in response.context["cl"].result_list} == {job.pk for job in new}
+    assert "queue, among the newest 2" in response.content.decode()
+    response = admin_client.get(reverse(JOBS), {"queue": "mail", "status": "FAILED"})
+    assert [job.pk for job in response.context["cl"].result_list] == [old.pk]
