@@ -1,0 +1,159 @@
+"""The stage of one fault: workers, the jobs they are at, and what the record tells about them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import record
+from .house import DrillFailed
+from .models import Counter
+from .plan import Plan
+from .processes import Worker
+from .queues import Queue
+
+# How long to wait for what should come at once; in seconds, for a machine that is busy with other things.
+START_SECONDS = 20.0
+ENDLESS = 600.0
+EXPECTED = {"atomic": 1, "steps": 2}
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True, eq=False)
+class Case:
+    """One job of a fault. `recovery` is in seconds, None where nothing has to recover."""
+
+    label: str
+    effects: str
+    counter: str
+    recovery: float | None = None
+    over: bool = False
+
+    @property
+    def expected(self) -> int:
+        """What the counter must be in the end."""
+        return EXPECTED[self.effects]
+
+    @property
+    def found(self) -> int:
+        """What the counter is."""
+        value: int = Counter.objects.get(pk=self.counter).value
+        return value
+
+
+class Scene:
+    """Stages one fault. Leaving it ends the workers."""
+
+    def __init__(self, name: str, queue: Queue, plan: Plan) -> None:
+        self.lease = plan.lease_seconds
+        self._directory = Path(plan.directory)
+        self.cases: list[Case] = []
+        self.queue = queue
+        self._name = name
+        self._workers: list[Worker] = []
+        self._dead: set[int] = set()
+
+    def __enter__(self) -> Scene:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.end()
+
+    def start_worker(self, *, concurrency: int = 3) -> Worker:
+        """Start a worker for so many jobs at a time and wait until it is ready."""
+        # There are two jobs: with room for three, who takes the place of a dead executor need not be started first.
+        log = self._directory / f"worker-{next(_numbers)}.log"
+        command = self.queue.command(concurrency)
+        worker = Worker(command, log)
+        self._workers.append(worker)
+        self._await(lambda: self.queue.is_up(worker.pid) or worker.has_died(), START_SECONDS)
+        if worker.has_died() or not self.queue.is_up(worker.pid):
+            raise DrillFailed(f"A worker did not start (python {' '.join(command)}):\n{self.logs()}")
+        return worker
+
+    def enqueue(self, effects: str, *, seconds: float, label: str = "") -> Case:
+        """Enqueue a job that works for so many seconds, or until `enough()`."""
+        case = Case(label or effects, effects, f"{self._name}-{len(self.cases)}")
+        Counter.objects.create(name=case.counter)
+        self.cases.append(case)
+        self.queue.add(case.counter, effects, seconds)
+        return case
+
+    def at_work(self, *, seconds: float = ENDLESS, concurrency: int = 3) -> Worker:
+        """Start a worker and have it in the middle of a job of each kind."""
+        worker = self.start_worker(concurrency=concurrency)
+        for effects in EXPECTED:
+            self.enqueue(effects, seconds=seconds)
+        if not self._await(lambda: all(record.events("work", case.counter) for case in self.cases), START_SECONDS):
+            raise DrillFailed(f"A worker did not begin its jobs within {START_SECONDS:g} s:\n{self.logs()}")
+        return worker
+
+    def pids(self) -> list[int]:
+        """Return the processes that ran the jobs first."""
+        return sorted({record.events("start", case.counter)[0].pid for case in self.cases})
+
+    def kill(self, pids: Iterable[int]) -> None:
+        """Kill processes that run jobs."""
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+            self._dead.add(pid)
+
+    def give_up_on(self, pids: Iterable[int]) -> None:
+        """Do not wait for runs in these processes to end: they died."""
+        self._dead.update(pids)
+
+    def enough(self) -> None:
+        """Let the work of all jobs, now and later, be over at once."""
+        for case in self.cases:
+            record.say_enough(case.counter)
+
+    def await_recovery(
+        self, since: float, recovered: Callable[[Case], float | None], cases: Sequence[Case] | None = None
+    ) -> None:
+        """Wait until ``recovered(case)`` tells at what moment each job was safe again, and note how long it took."""
+        cases = self.cases if cases is None else cases
+        moments: dict[Case, float] = {}
+
+        def all_recovered() -> bool:
+            for case in cases:
+                if case not in moments and (moment := recovered(case)) is not None:
+                    moments[case] = moment
+            return len(moments) == len(cases)
+
+        self._await(all_recovered, self.queue.patience)
+        for case in cases:
+            case.recovery = moments[case] - since if case in moments else float("inf")
+
+    def await_end(self) -> None:
+        """Wait until every job, and every run of it, is over."""
+        for case in self.cases:
+            case.over = self._await(lambda: self.queue.is_over(case.counter, self._dead), self.queue.patience)  # noqa: B023
+
+    def await_late_writes(self) -> None:
+        """Wait until runs that were frozen have written, and the answer of the database to that is known."""
+        self._await(lambda: all(self._wrote_late(case) for case in self.cases), 5.0)
+
+    def logs(self) -> str:
+        """Return what the workers wrote, and what the jobs raised."""
+        written = [worker.log.read_text(errors="replace").strip() for worker in self._workers]
+        raised = [self.queue.error(case.counter).strip() for case in self.cases]
+        return "\n".join(filter(None, written + raised))
+
+    def _wrote_late(self, case: Case) -> bool:
+        if self.queue.refused(case.counter):
+            return True
+        first, *others = record.events("start", case.counter)
+        return bool(others) and any(event.pid == first.pid for event in record.events("end", case.counter))
+
+    def _await(self, predicate: Callable[[], bool], seconds: float) -> bool:
+        """Return whether it comes true in time."""
+        deadline = time.monotonic() + seconds
+        while not (answer := predicate()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return answer
