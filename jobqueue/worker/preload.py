@@ -6,6 +6,10 @@ import signal
 
 import django
 
+from jobqueue.worker.lifeline import die_with_parent
+
+# By itself a fork server lives for as long as the last of its children, and their lives hang on its.
+die_with_parent()
 # A service manager signals every process of a worker at once; this one ends when its worker does.
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 

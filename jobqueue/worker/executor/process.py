@@ -1,17 +1,15 @@
 """The executor's process: the main thread runs jobs, the mailbox thread reads what the worker sends.
 
-It dies with its parent: the mailbox ends the process when the pipe closes, and where the kernel can be asked to do the
-same, it is, for a body in native code may keep every thread of this process from running.
+It dies with its worker: the mailbox ends the process when the pipe closes. A body in native code may keep every thread
+from running, so where the kernel can be asked to, it ends this process with the fork server, and that with the worker.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import signal
-import sys
 import threading
 import time
 from collections import deque
@@ -23,18 +21,18 @@ import django
 from ...lifecycle import Claim
 from ...task import discover
 from ..board import Board
+from ..lifeline import die_with_parent
 from ..messages import Ended, FromExecutor, Interrupt, Recall, Report, Returned, Run, Stop
 from ..trust import Trust
 from .interrupts import Interrupts
 from .perform import Performer
 
 _FLUSH_SECONDS = 0.005
-_PR_SET_PDEATHSIG = 1
 
 
 def main(pipe: Connection[Any, Any], board: Board, trust: Trust, backend_alias: str, worker_id: str) -> None:
     """Run jobs until told to stop."""
-    _die_with_parent()
+    _die_with_fork_server()
     django.setup()
     discover()
     gc.freeze()
@@ -136,12 +134,11 @@ class Mailbox(threading.Thread):
         return serials
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(0)
+def _die_with_fork_server() -> None:
+    parent = os.getppid()
+    die_with_parent()
+    if os.getppid() != parent:
+        os._exit(0)  # It died before the kernel was asked.
 
 
 def _memory() -> int:
