@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F
 from django.tasks import task
 
+from tests.app import slow_tasks as slow_tasks  # Where workers look for tasks, they find these too.
 from tests.app.models import Counter
 
 

@@ -1,0 +1,98 @@
+"""Tasks that take as long as a test wants and say in a file of its own that they run; and some that kill their process.
+
+Each would make its counter wrong if it were done twice, or half.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import resource
+import threading
+import time
+
+from django.db.models import F
+from django.tasks import task
+
+from jobqueue import once
+from tests.app.models import Counter
+from tests.app.record import note, wait_at_gate
+
+# Seconds: longer than any test.
+UNTIL_LET_GO = 120.0
+
+
+def add_one(counter_id: int, file: str) -> None:
+    """Raise a counter."""
+    note(file, "write")
+    Counter.objects.filter(pk=counter_id).update(value=F("value") + 1)
+
+
+@task
+def hold(counter_id: int, file: str, seconds: float = UNTIL_LET_GO) -> None:
+    """Wait, then add 1 in the transaction of the body."""
+    note(file, "start")
+    wait_at_gate(file, seconds)
+    add_one(counter_id, file)
+
+
+@task(effects="steps")
+def hold_in_steps(counter_id: int, file: str, seconds: float = UNTIL_LET_GO) -> None:
+    """Add 1, wait outside of any transaction, and add 1 again."""
+    note(file, "start")
+    once("first", add_one, counter_id, file)
+    wait_at_gate(file, seconds)
+    once("second", add_one, counter_id, file)
+
+
+@task(effects="steps")
+def hold_in_a_step(counter_id: int, file: str, seconds: float = UNTIL_LET_GO) -> None:
+    """Add 1, and add 1 in a step that waits first: whoever wakes up in there has passed every check but the last."""
+    note(file, "start")
+    once("first", add_one, counter_id, file)
+    once("second", _wait_and_add_one, counter_id, file, seconds)
+
+
+def _wait_and_add_one(counter_id: int, file: str, seconds: float) -> None:
+    note(file, "wait")
+    wait_at_gate(file, seconds)
+    add_one(counter_id, file)
+
+
+@task
+def hold_the_gil(counter_id: int, file: str, seconds: float) -> float:
+    """Spend that long in native code that keeps the interpreter to itself, add 1, and return how long others waited."""
+    ticks, over = [time.monotonic()], threading.Event()
+
+    def tick() -> None:
+        while not over.wait(0.02):
+            ticks.append(time.monotonic())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    note(file, "start")
+    # A function of a PyDLL is called without giving the GIL away; unlike a computation it leaves the processor alone.
+    ctypes.PyDLL(None).usleep(ctypes.c_uint(int(seconds * 1_000_000)))
+    ticks.append(time.monotonic())
+    over.set()
+    thread.join()
+    add_one(counter_id, file)
+    return max(later - earlier for earlier, later in itertools.pairwise(ticks))
+
+
+@task
+def exit_at_once(counter_id: int, file: str) -> None:
+    """Add 1 and end the process in the middle of the transaction."""
+    note(file, "start")
+    add_one(counter_id, file)
+    os._exit(7)
+
+
+@task
+def segfault(counter_id: int, file: str) -> None:
+    """Add 1 and read from an address that nobody has."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    note(file, "start")
+    add_one(counter_id, file)
+    ctypes.string_at(8)
