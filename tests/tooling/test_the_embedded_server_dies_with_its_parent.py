@@ -108,3 +108,17 @@ def test_a_port_in_use_is_a_clear_error():
     assert run.returncode == 1
     assert run.stdout == ""
     assert "Address already in use" in run.stderr
+
+
+def test_a_command_gets_one_and_keeps_its_exit_status():
+    code = "import os, sys; print(os.environ['REDIS_URL']); sys.exit(7)"
+    run = subprocess.run(
+        [sys.executable, "-m", "project.embedded", sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert run.returncode == 7
+    assert run.stdout.startswith("redis://127.0.0.1:")
+    assert not answers(run.stdout.strip())
