@@ -1,0 +1,96 @@
+"""A key answers with the job it was first used for, for as long as the ledger remembers. S1."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection
+
+from jobqueue import ledger, lifecycle
+from jobqueue.errors import IdempotencyConflict
+from jobqueue.models import Job, LedgerEntry
+from tests import rows
+from tests.app import tasks
+
+pytestmark = pytest.mark.django_db
+
+
+def again(key="k", *args, task=tasks.echo):
+    return lifecycle.create(task.using(idempotency_key=key), rows.arguments(*args))
+
+
+def test_the_second_enqueue_answers_with_the_first_job():
+    first = rows.enqueue(tasks.echo, 1, idempotency_key="k")
+    assert again("k", 1) == first
+    assert Job.objects.count() == 1
+    assert rows.job(first).idempotency_key == "k"
+
+
+def test_the_same_call_spelt_otherwise_is_the_same_call():
+    first = lifecycle.create(tasks.echo.using(idempotency_key="k"), '{"args":[],"kwargs":{"a":1,"b":2}}')
+    assert lifecycle.create(tasks.echo.using(idempotency_key="k"), '{"kwargs":{"b":2,"a":1},"args":[]}') == first.job_id
+
+
+def test_other_arguments_are_an_error_that_says_so_and_enqueues_nothing():
+    first = rows.enqueue(tasks.echo, 1, idempotency_key="k")
+    with pytest.raises(IdempotencyConflict, match=rf"'k' of tests\.app\.tasks\.echo .* {first}.* Nothing was enqueued"):
+        again("k", 2)
+    assert Job.objects.count() == 1
+
+
+def test_the_order_of_a_later_call_does_not_matter():
+    first = rows.enqueue(idempotency_key="k")
+    assert lifecycle.create(tasks.echo.using(idempotency_key="k", priority=9), rows.arguments()) == first
+
+
+def test_another_task_has_keys_of_its_own():
+    first = rows.enqueue(idempotency_key="k")
+    assert again("k", task=tasks.boom).job_id != first
+
+
+@pytest.mark.parametrize("other", ["K", "k ", " k", "ḱ", "k\t"])
+def test_keys_are_the_same_only_when_every_character_is(other):
+    """MariaDB and MySQL fold case, accents and trailing blanks unless told otherwise."""
+    first = rows.enqueue(idempotency_key="k")
+    created = again(other)
+    assert created.job_id != first
+    assert again(other) == created.job_id
+    assert again("k") == first
+
+
+def test_a_key_may_be_as_long_as_promised_and_hold_any_character():
+    key = "🦉" * 255
+    first = rows.enqueue(idempotency_key=key)
+    assert again(key) == first
+    assert rows.job(first).idempotency_key == key
+
+
+@pytest.mark.parametrize("end", ["succeeds", "fails", "is cancelled"])
+def test_a_key_is_answered_when_its_job_is_long_gone(end):
+    claim = rows.claimed(idempotency_key="k")
+    if end == "succeeds":
+        lifecycle.succeed(connection, claim.fence, '{"answer": 42}')
+    elif end == "fails":
+        lifecycle.fail(claim.fence, rows.FAILED_FOR_GOOD)
+    else:
+        lifecycle.cancel(claim.job_id)
+    assert lifecycle.prune("default", older_than=timedelta(0)) == 1
+
+    assert again("k") == claim.job_id
+    assert Job.objects.count() == 0
+    with pytest.raises(IdempotencyConflict):
+        again("k", "other arguments")
+
+
+def test_entering_a_key_hides_no_other_error():
+    """INSERT IGNORE would: a missing value would become an empty one, and a text too long would be cut off."""
+    job_id = rows.enqueue()
+    with pytest.raises(IntegrityError):
+        ledger.reserve(connection, "enqueue:x", "k", job_id=job_id, fingerprint=None)
+
+
+def test_an_entry_is_made_once():
+    job_id, other = rows.enqueue(), rows.enqueue()
+    assert ledger.reserve(connection, "enqueue:x", "k", job_id=job_id, fingerprint="f") is None
+    entry = ledger.reserve(connection, "enqueue:x", "k", job_id=other, fingerprint="g")
+    assert (entry.job_id, entry.fingerprint) == (job_id, "f")
+    assert LedgerEntry.objects.count() == 1
