@@ -15,6 +15,8 @@ _THIN = "\N{NO-BREAK SPACE}"
 
 def span(seconds: float) -> str:
     """Return a span in its two largest units, as in ``2 min 5 s``; below ten seconds with a decimal."""
+    if abs(seconds) < 0.0995:
+        return f"{seconds * 1000:.0f}{_THIN}ms"
     if abs(seconds) < 9.95:
         return f"{seconds:.1f}{_THIN}s"
     rest = round(abs(seconds))
