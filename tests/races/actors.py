@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 from django.db import connection, connections, transaction
@@ -59,21 +59,13 @@ class Actor:
             assert not step.done(), "It did not wait."
 
     def leave(self) -> None:
-        """End the thread; what it has not committed is undone."""
+        """End the thread once its last step is over; what it has not committed is undone."""
         self._thread.submit(connections.close_all)
+        self._thread.shutdown(wait=False)
+
+    def join(self) -> None:
+        """Wait until it has left."""
         self._thread.shutdown(wait=True)
-
-
-@contextmanager
-def cast(number: int) -> Generator[list[Actor]]:
-    """Give that many actors."""
-    actors: list[Actor] = []
-    try:
-        actors.extend(Actor() for _ in range(number))
-        yield actors
-    finally:
-        for actor in actors:
-            actor.leave()
 
 
 def _session_id() -> int:
