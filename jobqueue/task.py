@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.tasks import Task, TaskResult
 from django.urls import get_resolver
@@ -109,5 +110,6 @@ def discover() -> None:
     """Import what a web process would: every app's `tasks` module, then the URLconf and so the views."""
     autodiscover_modules("tasks")
     # A project without a usable URLconf is one without views; `manage.py check` speaks of it.
-    with suppress(ImproperlyConfigured):
-        _ = get_resolver().url_patterns
+    if getattr(settings, "ROOT_URLCONF", None):
+        with suppress(ImproperlyConfigured):
+            _ = get_resolver().url_patterns
