@@ -52,7 +52,6 @@ class WorkerAdmin(ReadOnlyAdmin):
     search_fields = ("id", "hostname")
     sortable_by = ("uptime",)
     fields = (
-        "worker",
         "state",
         "heartbeat",
         "serves",
