@@ -22,6 +22,10 @@ test: install  ## run the suite (ARGS="-k name" narrows it, JOBS=1 runs one test
 drill: install  ## break things on purpose and check the counters (ARGS=--naive shows a queue that gets it wrong)
 	@$(if $(REDIS_URL),,$(BIN)/python -m project.embedded) $(BIN)/python manage.py drill $(ARGS)
 
+.PHONY: bench
+bench: install  ## measure speed and memory (PEERS=1 measures other queues too; ARGS=--help shows the rest)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 .PHONY: lint
 lint: install  ## check style and formatting
 	@$(BIN)/ruff check .
