@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import F
 from django.tasks import TaskResultStatus
 
+from .. import sessions
 from ..database import DatabaseNow, alias
 from ..fence import Fence
 from ..models import Attempt, Job, Outcome
@@ -49,6 +50,7 @@ def _end(fence: Fence, failure: Failure, **charged: Any) -> TaskResultStatus | N
     else:
         changes["finished_at"] = DatabaseNow()
     with transaction.atomic(using=alias()):
+        sessions.commit_soon(connections[alias()])
         held = Job.objects.using(alias()).running().filter(pk=fence.job_id, token=fence.token)
         if not held.update(**changes):
             return status if _was_said(fence, failure) else None

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import connections, transaction
 from django.tasks import TaskResultStatus
 
+from .. import sessions
 from ..database import DatabaseNow, alias, take_write_lock
 from ..fence import Fence
 from ..models import Job, Outcome, Worker
@@ -49,31 +50,34 @@ def orphans(backend: str, *, limit: int = 1000) -> list[Orphan]:
 
 
 def rescue(orphan: Orphan, *, max_crashes: int) -> TaskResultStatus | None:
-    """RUNNING → READY, or FAILED when the crash budget is spent; None when what was judged is so no more.
+    """RUNNING → READY, or FAILED when the crash budget is spent; None when what was judged is so no more, or locked.
 
-    A row that someone holds locked is left alone: its owner may be committing. A worker whose heartbeat has moved since
-    is alive.
+    A row that someone holds locked is left alone: its owner may be committing. Should it have frozen before its COMMIT,
+    its session is ended, and the next look will find the row free. A worker whose heartbeat has moved is alive.
     """
     fence, connection = orphan.fence, connections[alias()]
+    judged = Job.objects.using(connection.alias).running().filter(pk=fence.job_id, token=fence.token)
     with transaction.atomic(using=connection.alias):
         take_write_lock(connection)
         skip = connection.features.has_select_for_update_skip_locked
-        judged = Job.objects.using(connection.alias).running().filter(pk=fence.job_id, token=fence.token)
-        if not judged.select_for_update(skip_locked=skip).exists() or _lives(orphan):
+        free = judged.select_for_update(skip_locked=skip).exists()
+        worker = Worker.objects.using(connection.alias).filter(pk=orphan.worker_id).first()
+        if worker is not None and worker.heartbeat_at != orphan.heartbeat_at:
             return None
-        return crash(
-            fence,
-            Failure(
-                Outcome.LOST,
-                "jobqueue.errors.WorkerLost",
-                f"Worker {orphan.worker_id} stopped and left the job running."
-                if orphan.stopped
-                else f"Worker {orphan.worker_id} gave no sign of life for longer than its lease.",
-                retry_in=0 if orphan.crashes + 1 < max_crashes else None,
-            ),
+        if free:
+            return crash(fence, _lost(orphan, again=orphan.crashes + 1 < max_crashes))
+    if worker is not None and judged.exists():
+        sessions.end(
+            connection,
+            worker.id,
+            [worker.pid, *(executor["pid"] for executor in worker.executors if "pid" in executor)],
         )
+    return None
 
 
-def _lives(orphan: Orphan) -> bool:
-    worker = Worker.objects.using(alias()).filter(pk=orphan.worker_id).only("heartbeat_at").first()
-    return worker is not None and worker.heartbeat_at != orphan.heartbeat_at
+def _lost(orphan: Orphan, *, again: bool) -> Failure:
+    if orphan.stopped:
+        text = f"Worker {orphan.worker_id} stopped and left the job running."
+    else:
+        text = f"Worker {orphan.worker_id} gave no sign of life for longer than its lease."
+    return Failure(Outcome.LOST, "jobqueue.errors.WorkerLost", text, 0.0 if again else None)

@@ -10,13 +10,12 @@ from uuid import UUID
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .. import sessions
 from ..database import now_sql, take_write_lock, uuid_param, uuid_value
 from ..fence import Fence
 from ..models import Job
 
 TABLE = Job._meta.db_table
-# What is left after the fence is a COMMIT: a round trip.
-COMMIT_SECONDS = 5
 OWNED = "id = %s AND token = %s AND status = 'RUNNING'"
 
 
@@ -51,12 +50,11 @@ def hold(connection: BaseDatabaseWrapper, fence: Fence) -> bool:
 def _then_commit_soon(connection: BaseDatabaseWrapper) -> str:
     """Return what makes PostgreSQL end this transaction if COMMIT, which is all that is left, does not come soon.
 
-    A process that freezes in between would keep the row locked, and whoever wants to rescue the job waiting. It is in
-    the statement of the fence itself, so it costs nothing, and ends with the transaction.
+    It is in the statement of the fence itself, so it costs nothing, and it ends with the transaction.
     """
     if connection.vendor != "postgresql":
         return ""
-    return f" RETURNING set_config('idle_in_transaction_session_timeout', '{COMMIT_SECONDS}s', true)"
+    return f" RETURNING set_config('idle_in_transaction_session_timeout', '{sessions.COMMIT_SECONDS}s', true)"
 
 
 def decided(connection: BaseDatabaseWrapper, fence: Fence) -> bool:

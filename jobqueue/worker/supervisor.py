@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError, connections
 
+from .. import sessions
 from ..backend import JobQueueBackend
 from ..leases import wake_of
 from ..models import Outcome
@@ -136,6 +137,8 @@ class Supervisor:
     def run(self) -> None:
         """Work until told to stop, or in a burst until nothing is due."""
         self._take_signals()
+        sessions.mark(self.identity.id, self.identity.pid)
+        sessions.hurry()
         publish_definitions(self._tasks, self._options)
         beat(self.identity, [])
         logger.info(

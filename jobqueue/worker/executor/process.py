@@ -18,6 +18,7 @@ from typing import Any
 
 import django
 
+from ... import sessions
 from ...lifecycle import Claim
 from ...task import discover
 from ..board import Board
@@ -39,6 +40,7 @@ def main(pipe: Connection[Any, Any], board: Board, trust: Trust, backend_alias: 
     # The worker decides when we stop; a terminal or a service manager signals all processes at once.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
+    sessions.mark(worker_id, os.getpid())
     mailbox = Mailbox(pipe, board, interrupts := Interrupts())
     performer = Performer(backend_alias, worker_id, trust=trust, interrupts=interrupts, tell=mailbox.send)
     mailbox.start()
