@@ -8,7 +8,6 @@ from typing import Any
 
 from .errors import ArgumentsTooLarge, InvalidArguments, InvalidResult, ResultTooLarge
 
-
 # MariaDB takes 31 levels, and what the ledger keeps of a job wraps its arguments and its result in one more. One limit
 # for every database, so that what works in development works in production.
 MAX_DEPTH = 30
