@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-from typing import Any
 
 import django
 
@@ -27,9 +26,10 @@ def main() -> int:
 
     from .house import DrillFailed
     from .run import run
+    from .scene import interrupted
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+        signal.signal(number, lambda *_: interrupted.set())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         return 0 if run(current()) else 1
@@ -39,13 +39,6 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. Nothing of the drill is left.", file=sys.stderr)
         return 130
-
-
-def _interrupt(*_: Any) -> None:
-    # Only the first one interrupts: a second must not interrupt the taking down.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _end_with_parent() -> None:

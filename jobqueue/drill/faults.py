@@ -90,7 +90,7 @@ def emptied_redis(scene: Scene) -> None:
     )
     scene.start_worker()
     # For as long as it takes a worker to believe that nobody runs the jobs, were it to go by Redis alone.
-    time.sleep(1.5 * scene.lease)
+    scene.let_pass(1.5 * scene.lease)
     scene.enough()
     scene.await_end()
 

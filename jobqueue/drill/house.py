@@ -74,7 +74,7 @@ def _create() -> None:
             cursor.execute(f"CREATE DATABASE {name} {suffix}")
     except DatabaseError as error:
         raise DrillFailed(
-            f"The drill needs a database of its own and could not create {name}: {str(error).strip()}\n"
+            f"It needs a database of its own and could not create {name}: {str(error).strip()}\n"
             "Let the user of DATABASES create databases (it needs what `manage.py test` needs), or hold the drill on a "
             "server where it may."
         ) from error

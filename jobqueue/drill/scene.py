@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from .queues import Queue
 START_SECONDS = 20.0
 ENDLESS = 600.0
 EXPECTED = {"atomic": 1, "steps": 2}
+# Set by a signal; whoever waits is interrupted by it, and what takes things down never is.
+interrupted = threading.Event()
 _numbers = itertools.count(1)
 
 
@@ -139,6 +142,10 @@ class Scene:
         """Wait until runs that were frozen have written, and the answer of the database to that is known."""
         self._await(lambda: all(self._wrote_late(case) for case in self.cases), 5.0)
 
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass."""
+        self._await(lambda: False, seconds)
+
     def logs(self) -> str:
         """Return what the workers wrote, and what the jobs raised."""
         written = [worker.log.read_text(errors="replace").strip() for worker in self._workers]
@@ -152,8 +159,9 @@ class Scene:
         return bool(others) and any(event.pid == first.pid for event in record.events("end", case.counter))
 
     def _await(self, predicate: Callable[[], bool], seconds: float) -> bool:
-        """Return whether it comes true in time."""
+        """Return whether it comes true in time; raises KeyboardInterrupt when the drill is to end."""
         deadline = time.monotonic() + seconds
         while not (answer := predicate()) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            if interrupted.wait(0.05):
+                raise KeyboardInterrupt
         return answer

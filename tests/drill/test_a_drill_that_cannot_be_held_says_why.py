@@ -11,7 +11,10 @@ from django.core.management import CommandError, call_command
 from tests.drill.drills import Drill
 
 NO_DRILL = [
-    ({"BACKEND": "django.tasks.backends.dummy.DummyBackend"}, "is not a JobQueueBackend; name another with --backend"),
+    (
+        {"BACKEND": "django.tasks.backends.dummy.DummyBackend"},
+        "is not a JobQueueBackend; use --backend default or plain",
+    ),
     ({"OPTIONS": {"REDIS": "nowhere"}}, "which is not in CACHES"),
     ({"OPTIONS": {"REDIS": "silent"}}, "Redis (CACHES['silent']) does not answer"),
 ]

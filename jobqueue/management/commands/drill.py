@@ -107,7 +107,8 @@ def _backend(name: str) -> JobQueueBackend:
     except InvalidTaskBackend as error:
         raise _cannot(str(error)) from error
     if not isinstance(backend, JobQueueBackend):
-        raise _cannot(f"TASKS[{name!r}] is not a JobQueueBackend; name another with --backend")
+        others = [each for each in settings.TASKS if isinstance(task_backends[each], JobQueueBackend)]
+        raise _cannot(f"TASKS[{name!r}] is not a JobQueueBackend; use --backend {' or '.join(others) or 'with one'}")
     return backend
 
 
