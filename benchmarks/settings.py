@@ -1,6 +1,7 @@
 """Django settings for one queue at a time: BENCH_QUEUE names it, DATABASE_URL and REDIS_URL its servers.
 
-Every queue has Django's defaults, connections that stay open, and its own defaults unless docs/performance.md says so.
+Every queue has Django's defaults (so its logging: what is wrong goes to standard error), connections that stay open, and
+its own defaults unless docs/performance.md says so.
 """
 
 from __future__ import annotations
@@ -52,10 +53,3 @@ INSTALLED_APPS = ["benchmarks.app", *_APPS.get(QUEUE, [])]
 if QUEUE in _BACKENDS:
     TASKS = {"default": _BACKENDS[QUEUE]}
 PROCRASTINATE_IMPORT_PATHS = ["benchmarks.queues.procrastinate"]
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-}
