@@ -15,7 +15,7 @@ from typing import Any
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...errors import LeaseLost
+from ...errors import LeaseLost, TimeLimitExceeded
 from .guard import Guard
 from .lazy import Lazy
 
@@ -42,6 +42,7 @@ class Block:
 
     def fence(self, statement: Callable[[], bool]) -> None:
         """Run the fence, which must be the last statement; raises Refused when it changes no row."""
+        self._lazy.begin()  # There may be nothing but hooks so far.
         self._guard.refuse_if_broken()
         self._guard.leave_block()
         if not statement():
@@ -96,5 +97,7 @@ def persistently[T](connection: BaseDatabaseWrapper, ask: Callable[[], T]) -> T:
 def _run(hook: Callable[[], None]) -> None:
     try:
         hook()
-    except Exception:
+    except (LeaseLost, TimeLimitExceeded):
+        raise  # After a step: that is meant for the body, not for the hook.
+    except BaseException:
         logger.exception("An on_commit hook of a job failed; the job itself is committed.")

@@ -21,16 +21,20 @@ from ...errors import BrokenTransaction, UnfencedWrite
 _UNDOING = {1205, 1213, 1020}
 _READ_ONLY = {"25006", 1792}
 
+_BLANK = r"(?:\s|/\*.*?\*/|--[^\n]*(?:\n|$)|\#[^\n]*(?:\n|$))*"
+# What MariaDB and MySQL commit for by themselves.
 _COMMITS = re.compile(
-    r"\s*(?:/\*.*?\*/\s*)*(?:ALTER|CREATE(?!\s+TEMPORARY)|DROP(?!\s+TEMPORARY)|RENAME|TRUNCATE|GRANT|REVOKE|LOCK|UNLOCK"
-    r"|ANALYZE|OPTIMIZE|REPAIR|FLUSH|INSTALL|UNINSTALL)\b",
+    _BLANK + r"(ALTER|CREATE(?!\s+TEMPORARY)|DROP(?!\s+TEMPORARY)|RENAME|TRUNCATE|GRANT|REVOKE|LOCK|UNLOCK|OPTIMIZE"
+    r"|REPAIR|FLUSH|RESET|INSTALL|UNINSTALL|SET\s+PASSWORD|(?:LOAD|CACHE)\s+INDEX|(?:ANALYZE|CHECK)(?:\s+\w+)?\s+TABLE)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _ENDS = re.compile(
-    r"\s*(?:/\*.*?\*/\s*)*(?:COMMIT|ROLLBACK(?!\s+(?:WORK\s+)?TO\b)|BEGIN|START\s+TRANSACTION|END)\b"
-    r"|\s*SET\s+(?:SESSION\s+)?autocommit\b",
+    _BLANK + r"(COMMIT|ROLLBACK(?!\s+(?:WORK\s+)?TO\b)|ABORT|PREPARE\s+TRANSACTION|BEGIN|START\s+TRANSACTION|END"
+    r"|SET\s+(?:SESSION\s+|LOCAL\s+|@@(?:SESSION\.)?)?autocommit)\b",
     re.IGNORECASE | re.DOTALL,
 )
+# After a semicolon: BEGIN and END are also words of functions and triggers.
+_ENDS_LATER = re.compile(_BLANK + r"(COMMIT|ROLLBACK(?!\s+(?:WORK\s+)?TO\b))\b", re.IGNORECASE | re.DOTALL)
 
 
 class Guard:
@@ -57,6 +61,11 @@ class Guard:
                 "A database error in the body was swallowed, but it had undone part of the transaction: nothing of it "
                 "is committed. Let the error through, or wrap what may fail in its own transaction.atomic()."
             ) from self._broken
+        if len(self._connection.savepoint_ids) != self._depth:
+            raise BrokenTransaction(
+                "The body opened a transaction and never closed it, so nothing of it is committed: use "
+                "`with transaction.atomic():`, which closes it in any case."
+            )
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Execute a statement of the body."""
@@ -73,21 +82,35 @@ class Guard:
                 ) from error
             if self._depth is not None and (code in _UNDOING or len(self._connection.savepoint_ids) <= self._depth):
                 self._broken = self._broken or error
+                if self._was_rolled_back():
+                    self._connection.needs_rollback = True  # What came now would be committed at once.
             raise
 
     def _refuse_what_ends_the_block(self, sql: Any) -> None:
-        text = sql if isinstance(sql, str) else str(sql)
-        commits = self._connection.vendor == "mysql" and _COMMITS.match(text)
-        if commits or _ENDS.match(text):
+        first, *others = _text(sql, self._connection.connection).split(";")
+        is_mysql = self._connection.vendor == "mysql"
+        found = _ENDS.match(first) or (_COMMITS.match(first) if is_mysql else None)
+        for other in others:
+            found = found or _ENDS_LATER.match(other) or (_COMMITS.match(other) if is_mysql else None)
+        if found:
             raise UnfencedWrite(
-                f"{text.split(None, 1)[0].upper()} would end the transaction of this job in the middle and commit half "
-                'of its work: do it outside of a job, or in a task with effects="unfenced".'
+                f"{found[1].upper()} would end the transaction of this job in the middle and commit half of its work: "
+                'do it outside of a job, or in a task with effects="unfenced".'
             )
 
     def _was_rolled_back(self) -> bool:
         """Return whether SQLite has ended the transaction by itself, as it does when the disk is full."""
         raw = self._connection.connection
         return self._connection.vendor == "sqlite" and raw is not None and not raw.in_transaction
+
+
+def _text(sql: Any, raw: Any) -> str:
+    """Return a statement as text: drivers also take bytes, and psycopg a composition."""
+    if isinstance(sql, str):
+        return sql
+    if isinstance(sql, bytes):
+        return sql.decode(errors="replace")
+    return str(sql.as_string(raw)) if hasattr(sql, "as_string") else str(sql)
 
 
 def _code(error: BaseException) -> Any:

@@ -18,23 +18,25 @@ class Lazy:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._atomic: Any = None
+        self._atomic: Any = transaction.atomic(using=connection.alias)
+        self._begun = False
 
     def __enter__(self) -> Lazy:
         connection = self._connection
         connection.ensure_connection()
         connection.commit_on_exit, connection.needs_rollback = True, False
-        connection.in_atomic_block, connection.autocommit = True, False
-        connection.create_cursor = self._begin_then_create_cursor
+        self._look_begun()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._atomic is not None:
+        connection = self._connection
+        # What the body opened inside and never closed must not pass for the transaction that ends here.
+        connection.savepoint_ids, connection.atomic_blocks = [], [self._atomic]
+        if self._begun:
             self._atomic.__exit__(kind, error, trace)
             return
-        connection = self._connection
         self._look_idle()
         connection.run_on_commit, connection.needs_rollback = [], False
         if connection.closed_in_transaction:
@@ -42,24 +44,40 @@ class Lazy:
 
     def begun(self) -> bool:
         """Return whether the database was asked anything."""
-        return self._atomic is not None
+        return self._begun
 
     def begin(self) -> None:
         """Begin now."""
-        if self._atomic is None:
-            self._look_idle()
-            self._atomic = transaction.atomic(using=self._connection.alias)
-            # Guards watch what the body says; this is what we say.
-            wrappers, self._connection.execute_wrappers = self._connection.execute_wrappers, []
-            try:
-                self._atomic.__enter__()
-            finally:
-                self._connection.execute_wrappers = wrappers
+        if self._begun:
+            return
+        connection = self._connection
+        self._look_idle()
+        # Guards watch what the body says; this is what we say.
+        wrappers, connection.execute_wrappers = connection.execute_wrappers, []
+        try:
+            self._atomic.__enter__()
+        except BaseException:
+            # A body that swallows this and goes on must not write outside of any transaction.
+            self._look_begun()
+            raise
+        finally:
+            connection.execute_wrappers = wrappers
+        # It is the outermost, whatever the body has opened before its first statement.
+        connection.atomic_blocks.insert(0, connection.atomic_blocks.pop())
+        self._begun = True
 
     def _begin_then_create_cursor(self, name: str | None = None) -> Any:
         self.begin()
         return self._connection.create_cursor(name)
 
+    def _look_begun(self) -> None:
+        connection = self._connection
+        connection.in_atomic_block, connection.autocommit = True, False
+        connection.atomic_blocks.insert(0, self._atomic)
+        connection.create_cursor = self._begin_then_create_cursor
+
     def _look_idle(self) -> None:
-        del self._connection.create_cursor
-        self._connection.in_atomic_block, self._connection.autocommit = False, True
+        connection = self._connection
+        del connection.create_cursor
+        connection.atomic_blocks.remove(self._atomic)
+        connection.in_atomic_block, connection.autocommit = False, True
