@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -21,6 +21,23 @@ _ALLOW = {
 }
 
 
+# Sessions in which a step may write just now.
+_writing: set[BaseDatabaseWrapper] = set()
+
+
+def _refuse(connection: Any) -> None:
+    if connection.vendor == "sqlite":
+        # BEGIN IMMEDIATE counts as a write, and a body may read in a transaction of its own.
+        connection.transaction_mode = None
+    _tell(connection, _REFUSE[connection.vendor])
+
+
+def _allow(connection: Any) -> None:
+    if connection.vendor == "sqlite":
+        connection.get_connection_params()  # Sets transaction_mode as configured.
+    _tell(connection, _ALLOW[connection.vendor])
+
+
 def _tell(connection: BaseDatabaseWrapper, statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -31,42 +48,41 @@ def read_only(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Have the database refuse every write of this connection, also after it was opened anew."""
 
     def again(connection: BaseDatabaseWrapper, **_: Any) -> None:
-        if connection is guarded:
-            _tell(connection, _REFUSE[connection.vendor])
+        # The outcome of a step's COMMIT is asked for, on a new connection, by a statement that locks.
+        if connection is guarded and connection not in _writing:
+            _or_close(_refuse, connection)
 
     guarded = connection
-    _tell(connection, _REFUSE[connection.vendor])
+    _refuse(connection)
     connection_created.connect(again)
     try:
         yield
     finally:
         connection_created.disconnect(again)
         if connection.connection is not None:
-            _allow_or_close(connection)
-
-
-def _allow_or_close(connection: BaseDatabaseWrapper) -> None:
-    try:
-        _tell(connection, _ALLOW[connection.vendor])
-    except Exception:
-        # A session that may still refuse writes must not serve another job.
-        connection.close()
+            # A session that may still refuse writes must not serve another job.
+            with suppress(Exception):
+                _or_close(_allow, connection)
 
 
 @contextmanager
 def writable(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Let the next transaction of a read-only session write."""
-    _tell(connection, _ALLOW[connection.vendor])
+    """Let the next transaction of a read-only session write, also if it has to be opened anew."""
+    _writing.add(connection)
     try:
+        _allow(connection)
         yield
     finally:
+        _writing.discard(connection)
         if connection.connection is not None:
-            _refuse_or_close(connection)
+            # Once closed, it is opened anew, and read-only again, by the body's next statement.
+            with suppress(Exception):
+                _or_close(_refuse, connection)
 
 
-def _refuse_or_close(connection: BaseDatabaseWrapper) -> None:
+def _or_close(change: Callable[[BaseDatabaseWrapper], None], connection: BaseDatabaseWrapper) -> None:
     try:
-        _tell(connection, _REFUSE[connection.vendor])
+        change(connection)
     except Exception:
-        # It is opened anew, and read-only again, by the body's next statement.
         connection.close()
+        raise
