@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 _IDLE_BEFORE_PROBE = 1.0
 
@@ -15,9 +18,21 @@ def heal(*, idle: float) -> None:
     for connection in connections.all(initialized_only=True):
         if connection.connection is None:
             continue
-        left_open = connection.in_atomic_block or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
         doubtful = connection.errors_occurred or idle > _IDLE_BEFORE_PROBE
-        if left_open or (doubtful and not connection.is_usable()):
-            connection.close()
+        if is_open(connection) or (doubtful and not connection.is_usable()):
+            _abandon(connection)
         else:
             connection.errors_occurred = False
+
+
+def is_open(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether a transaction is under way that somebody has begun and not ended."""
+    return connection.in_atomic_block or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
+
+
+def _abandon(connection: BaseDatabaseWrapper) -> None:
+    # Inside an atomic block, close() but marks a connection, and leaves it unusable until that block ends: never.
+    connection.in_atomic_block = connection.closed_in_transaction = False
+    with suppress(Exception):
+        connection.close()
+    connection.connection = None

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ... import lifecycle
+from ...errors import BrokenTransaction
+from .connections import is_open
 from .fenced import block
 from .job import RunningJob
 from .readonly import read_only
@@ -36,12 +38,22 @@ def atomic(job: RunningJob, body: Body) -> Settled:
 def steps(job: RunningJob, body: Body) -> Settled:
     """The body runs outside any transaction, in a session that refuses to write; once() writes."""
     with job.connection.execute_wrapper(job.guard), read_only(job.connection):
-        return body(), False
+        return _closed(job, body()), False
 
 
 def unfenced(job: RunningJob, body: Body) -> Settled:
     """The body writes as it likes, as in other queues."""
-    return body(), False
+    return _closed(job, body()), False
+
+
+def _closed(job: RunningJob, value: str | None) -> str | None:
+    """Return the value of a body that has ended every transaction that it began."""
+    if is_open(job.connection):
+        raise BrokenTransaction(
+            "The body left a transaction open, so what it wrote there is not committed: use "
+            "`with transaction.atomic():`, which ends it in any case."
+        )
+    return value
 
 
 EFFECTS: dict[str, Callable[[RunningJob, Body], Settled]] = {"atomic": atomic, "steps": steps, "unfenced": unfenced}
