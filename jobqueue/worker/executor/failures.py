@@ -47,7 +47,7 @@ def _delay(error: BaseException, task: JobTask, failures: int, result: Callable[
         if isinstance(delay, timedelta):
             delay = delay.total_seconds()
         return None if delay is None else max(0.0, float(delay))
-    except Exception:
+    except BaseException:  # As in a body, sys.exit() is no reason for this process to end.
         logger.exception("backoff of %s failed; using the default delay.", task.module_path)
         return default_backoff(failures)
 

@@ -6,11 +6,13 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from inspect import iscoroutinefunction
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.tasks import TaskContext, TaskResult, TaskResultStatus, task_backends
+from django.tasks.exceptions import TaskResultDoesNotExist
 
 from ... import lifecycle, results, signals
 from ...backend import JobQueueBackend
@@ -71,16 +73,17 @@ class Performer:
                 claim, task, options=self._options, connection=self._connection, trust=self._trust, tell=self._tell
             )
         )
+        # Whoever waits for what this job has locked waits no longer than for this.
+        heal(idle=0)
         self._last_end = time.monotonic()
         return Ended(claim.job_id, how, value, self._last_end - began)
 
     def _run(self, job: RunningJob) -> tuple[How, str | None]:
-        if self._start_awaited:
-            signals.started(self._sender, self._result(job))
-        else:
-            signals.log_started(job.id, job.claim.task_path)
         try:
-            value, settled = EFFECTS[job.effects](job, lambda: self._body(job))
+            # What asks the database for more than the body does comes before the body's transaction.
+            self._announce_start(job)
+            args, kwargs = self._arguments(job)
+            value, settled = EFFECTS[job.effects](job, lambda: self._body(job, args, kwargs))
             if not settled and self._finish_awaited:
                 # Whoever listens is told here, once it is true; so it must become true here.
                 settled = self._succeed(job, value)
@@ -97,12 +100,21 @@ class Performer:
         self._announce_finish(job.claim, TaskResultStatus.SUCCESSFUL)
         return How.SETTLED, None
 
-    def _body(self, job: RunningJob) -> str | None:
-        """Call the task; the one place in the package that does."""
+    def _announce_start(self, job: RunningJob) -> None:
+        if self._start_awaited:
+            signals.started(self._sender, self._result(job))
+        else:
+            signals.log_started(job.id, job.claim.task_path)
+
+    def _arguments(self, job: RunningJob) -> tuple[list[Any], dict[str, Any]]:
         arguments = json.loads(job.claim.arguments)
-        args, kwargs = arguments["args"], arguments["kwargs"]
+        args = list[Any](arguments["args"])
         if job.task.takes_context:
-            args = [TaskContext(task_result=self._result(job)), *args]
+            args.insert(0, TaskContext(task_result=self._result(job)))
+        return args, arguments["kwargs"]
+
+    def _body(self, job: RunningJob, args: list[Any], kwargs: dict[str, Any]) -> str | None:
+        """Call the task; the one place in the package that does."""
         token = running.set(job)
         try:
             with self._interrupts.allowed(job.id, is_coroutine=iscoroutinefunction(job.task.func)):
@@ -122,7 +134,7 @@ class Performer:
         return async_to_sync(body)()
 
     def _result(self, job: RunningJob) -> TaskResult:
-        return results.of_claim(job.task, job.claim, self._worker_id)
+        return persistently(self._connection, lambda: results.of_claim(job.task, job.claim, self._worker_id))
 
     def _succeed(self, job: RunningJob, value: str | None) -> bool:
         def settle() -> bool:
@@ -156,7 +168,8 @@ class Performer:
 
     def _announce_finish(self, claim: Claim, status: TaskResultStatus, error: BaseException | None = None) -> None:
         if self._finish_awaited:
-            result = persistently(self._connection, lambda: results.get(str(claim.job_id)))
-            signals.finished(self._sender, result)
+            with suppress(TaskResultDoesNotExist):  # It was pruned meanwhile.
+                result = persistently(self._connection, lambda: results.get(str(claim.job_id)))
+                signals.finished(self._sender, result)
         else:
             signals.log_finished(claim.job_id, claim.task_path, status, error)
