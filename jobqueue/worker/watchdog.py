@@ -49,17 +49,18 @@ class Watchdog:
         return _TICK
 
     def _stop_untrusted(self, executor: Executor, overdue: float) -> None:
-        if executor.board.running():
-            self._tell(executor, Why.LEASE_LOST)
+        if serial := executor.board.running():
+            self._tell(executor, serial, Why.LEASE_LOST)
             if overdue > self._options.margin_seconds / 2:
                 executor.kill(Doom(Outcome.LOST, "The worker could renew neither its lease nor its heartbeat."))
 
     def _stop_late(self, executor: Executor) -> None:
-        claim, seconds = executor.running(), executor.board.seconds()
+        serial, seconds = executor.board.running(), executor.board.seconds()
+        claim = executor.outstanding.get(serial)
         timeout = find(claim.task_path).timeout if claim is not None else None
         if timeout is None or seconds <= timeout:
             return
-        self._tell(executor, Why.TIMED_OUT)
+        self._tell(executor, serial, Why.TIMED_OUT)
         if seconds > timeout + self._options.kill_after_seconds:
             text = f"The body ran longer than its timeout of {timeout:g} s and did not stop when it was told."
             executor.kill(Doom(Outcome.TIMED_OUT, text))
@@ -73,8 +74,9 @@ class Watchdog:
             logger.warning("Executor %s has been stopped for longer than a lease: killing it.", executor.pid)
             executor.kill(Doom(Outcome.CRASHED, "The process was stopped (SIGSTOP) for longer than its lease."))
 
-    def _tell(self, executor: Executor, why: Why) -> None:
-        serial, claim = executor.board.running(), executor.running()
+    def _tell(self, executor: Executor, serial: int, why: Why) -> None:
+        # By the number that was judged: meanwhile it may have begun another job, which is not late.
+        claim = executor.outstanding.get(serial)
         if claim is not None and self._told.get(executor) != serial:
             self._told[executor] = serial
             logger.warning("Job %s (%s) is told to stop: %s.", claim.job_id, claim.task_path, why.value)

@@ -37,8 +37,9 @@ class Interrupts:
     def allowed(self, job_id: UUID, *, is_coroutine: bool) -> Iterator[None]:
         """Let the body of this job be interrupted while the block runs."""
         self._is_coroutine = is_coroutine
-        self._job_id = job_id
+        self._pending = None  # An earlier attempt may have ended without taking notice of its interruption.
         try:
+            self._job_id = job_id
             yield
         except asyncio.CancelledError as error:
             interruption = self._take_pending()
