@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,11 +75,15 @@ class RunningJob:
         return f"{self.id}:{step}" if step else str(self.id)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
-        """Report progress, a few times a second at most; the last step is always told."""
+        """Report progress, a few times a second at most; the last step is always told.
+
+        Raises ValueError for what is not a number.
+        """
+        done, total = _finite(done), None if total is None else _finite(total)
         now = time.monotonic()
         if now >= self._next_progress or (total is not None and done >= total):
             self._next_progress = now + _PROGRESS_SECONDS
-            self._tell(Progress(self.id, {"done": done, "total": total, "note": str(note)[:200]}))
+            self._tell(Progress(self.id, {"done": done, "total": total, "note": _plain(note)}))
 
     def once[T](self, name: str, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """See jobqueue.once()."""
@@ -95,3 +100,21 @@ class RunningJob:
             yield
         finally:
             self.in_step = False
+
+
+def _finite(number: Any) -> float:
+    """Return a number that JSON has: what could not be stored would keep all that this worker reports from it."""
+    if isinstance(number, int):
+        return number
+    try:
+        value = float(number)
+    except TypeError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"progress() takes finite numbers, not {number!r}.")
+    return value
+
+
+def _plain(note: object) -> str:
+    """Return the beginning of a text, without what databases refuse."""
+    return str(note)[:200].replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
