@@ -44,7 +44,8 @@ def orphans(backend: str, *, limit: int = 1000) -> list[Orphan]:
         fence = Fence(job_id, attempt, token)
         if worker is None:
             found.append(Orphan(fence, worker_id, crashes))
-        elif worker.stopped_at or (worker.now - worker.heartbeat_at).total_seconds() > worker.lease_seconds:
+        # A heartbeat from the future is no sign of life either: the database's clock was set back.
+        elif worker.stopped_at or abs((worker.now - worker.heartbeat_at).total_seconds()) > worker.lease_seconds:
             found.append(Orphan(fence, worker_id, crashes, worker.heartbeat_at, worker.stopped_at is not None))
     return found[:limit]
 

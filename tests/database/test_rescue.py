@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from jobqueue import lifecycle
+from jobqueue.database import DatabaseNow
 from jobqueue.models import Attempt, Worker
 from tests import rows
 
@@ -33,6 +34,15 @@ def test_a_heartbeat_older_than_the_lease_makes_orphans():
 def test_a_heartbeat_is_judged_by_the_lease_of_its_own_worker():
     rows.worker(beat_ago=5, lease=30)
     rows.claimed()
+    assert suspects() == []
+
+
+def test_a_heartbeat_from_the_future_does_not_protect_a_dead_worker():
+    """If the database's clock is set back by an hour, a living worker's next heartbeat is in the present again."""
+    rows.worker(beat_ago=-3600, lease=2)
+    claim = rows.claimed()
+    assert [orphan.fence for orphan in suspects()] == [claim.fence]
+    Worker.objects.update(heartbeat_at=DatabaseNow())
     assert suspects() == []
 
 
