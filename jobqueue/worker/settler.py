@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from django.db import DataError, IntegrityError
@@ -24,10 +24,18 @@ _BATCH = 500
 class Settler:
     """The open ends of a worker. Until an end is written down its claim is held, and so renewed."""
 
-    def __init__(self, holdings: Holdings, leases: Leases | None, worker_id: str) -> None:
+    def __init__(
+        self,
+        holdings: Holdings,
+        leases: Leases | None,
+        worker_id: str,
+        *,
+        wake: Callable[[Iterable[str]], None] | None = None,
+    ) -> None:
         self._holdings = holdings
         self._leases = leases
         self._worker_id = worker_id
+        self._wake = wake
         self._values: dict[UUID, tuple[Holding, str | None]] = {}
         self._verbs: list[tuple[Holding, Callable[[], object]]] = []
         self._over: list[Holding] = []
@@ -61,7 +69,7 @@ class Settler:
 
         Raises DatabaseError; what was not written is kept for the next time.
         """
-        ready = bool(self._verbs)
+        ready: set[str] = set()
         while self._values:
             self._settle(dict(list(self._values.items())[:_BATCH]))
         while self._verbs:
@@ -69,9 +77,12 @@ class Settler:
             verb()
             self._verbs.pop(0)
             self._over.append(holding)
+            ready.add(holding.claim.queue)
         if self._over:
             self._close()
-        return ready
+        if ready and self._wake is not None:
+            self._wake(ready)  # Another worker may have nothing to do.
+        return bool(ready)
 
     def _settle(self, batch: dict[UUID, tuple[Holding, str | None]]) -> None:
         try:

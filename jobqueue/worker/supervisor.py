@@ -81,7 +81,7 @@ class Supervisor:
         self._trust = Trust(CONTEXT, lease_seconds=options.lease_seconds, margin_seconds=options.margin_seconds)
         self._holdings = Holdings()
         self._crew = Crew(settings.concurrency, trust=self._trust, backend=backend.alias, worker_id=self.identity.id)
-        self._settler = Settler(self._holdings, leases, self.identity.id)
+        self._settler = Settler(self._holdings, leases, self.identity.id, wake=backend.wake)
         pace = Pace()
         self._feed = Feed(self._crew, self._holdings, self._settler, pace)
         self._stops = 0
