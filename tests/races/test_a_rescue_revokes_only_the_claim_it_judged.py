@@ -72,3 +72,21 @@ def test_of_two_who_rescue_one_does_and_the_crash_is_charged_once(anna, bert):
     assert second.result(10) is None
     job = rows.job(claim.job_id)
     assert (job.status, job.crashes, Attempt.objects.count()) == ("READY", 1, 1)
+
+
+def test_a_worker_that_starts_and_claims_between_two_questions_is_no_suspect(transactional_db):
+    """The jobs are asked for before the workers: an owner's row is there before it claims."""
+    rows.enqueue()
+    asked = []
+
+    def start_after_the_first(execute, sql, params, many, context):
+        answer = execute(sql, params, many, context)
+        asked.append(sql)
+        if len(asked) == 1:
+            rows.worker("new")
+            assert rows.claim("new")
+        return answer
+
+    with connection.execute_wrapper(start_after_the_first):
+        assert lifecycle.orphans("default") == []
+    assert len(asked) > 1
