@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -61,7 +62,7 @@ def _forget(queue: Any) -> float:
     return 0.0
 
 
-_VERBS = {"enqueue": _enqueue, "bulk": _bulk, "stamps": _stamps, "forget": _forget}
+_VERBS: dict[str, Callable[..., float]] = {"enqueue": _enqueue, "bulk": _bulk, "stamps": _stamps, "forget": _forget}
 
 if __name__ == "__main__":
     main()

@@ -40,4 +40,4 @@ def versions_of_peers() -> dict[str, str]:
 
 def own_versions() -> dict[str, str]:
     """Return the versions of what jobqueue runs on."""
-    return {name: version(name) for name in ("django", "psycopg", "redis")}
+    return {name: version(name) for name in ("Django", "psycopg", "redis")}

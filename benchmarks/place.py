@@ -35,6 +35,7 @@ class Place:
         """The environment of its processes."""
         return {
             **os.environ,
+            "PYTHONPATH": str(ROOT),  # Some queues start processes of their own that know no current directory.
             "BENCH_QUEUE": self.queue.name,
             "DATABASE_URL": self.database.url,
             "REDIS_URL": self.redis_url,

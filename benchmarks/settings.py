@@ -1,7 +1,7 @@
 """Django settings for one queue at a time: BENCH_QUEUE names it, DATABASE_URL and REDIS_URL its servers.
 
-Every queue has Django's defaults (so its logging: what is wrong goes to standard error), connections that stay open, and
-its own defaults unless docs/performance.md says so.
+Every queue has Django's defaults (so its logging: what is wrong goes to standard error), connections that stay open,
+and its own defaults unless docs/performance.md says so.
 """
 
 from __future__ import annotations

@@ -31,12 +31,16 @@ def number(value: float) -> str:
     return f"{value:.3f}" if value < 1 else f"{value:.1f}"
 
 
+def compared(results: Results) -> list[str]:
+    """Return the queues that were compared, the fastest first."""
+    queues = dict.fromkeys(queue for name in (*DRAINS, *LATENCIES) for queue in results.queues(name))
+    return sorted(queues, key=lambda queue: -results.median("noop", queue).get("per_second", 0))
+
+
 def comparison(results: Results) -> list[list[str]]:
-    """Return the rows, and before them the heads, of the table that compares queues."""
-    queues = list(dict.fromkeys(queue for name in (*DRAINS, *LATENCIES) for queue in results.queues(name)))
-    queues.sort(key=lambda queue: -results.median("noop", queue).get("per_second", 0))
+    """Return the head and the rows of the table that compares queues."""
     rows = [["queue", *DRAINS.values(), *LATENCIES.values()]]
-    for queue in queues:
+    for queue in compared(results):
         rates = [results.median(name, queue).get("per_second") for name in DRAINS]
         waits = [results.median(name, queue).get("samples_ms") for name in LATENCIES]
         rows.append([queue, *("–" if r is None else number(r) for r in rates), *map(_percentiles, waits)])
@@ -48,20 +52,20 @@ def _percentiles(samples: list[float] | None) -> str:
 
 
 def own(results: Results) -> list[list[str]]:
-    """Return the rows of the table about jobqueue alone: what, how much."""
+    """Return the rows of the table about jobqueue alone: the scenario, and all that is not in the comparison."""
+    compared_elsewhere = {"samples_ms", "per_second", "jobs"}
     rows = []
     for name in results.rounds:
-        shown = {k: v for k, v in results.median(name).items() if k not in ("samples_ms", "per_second")}
-        if name in LATENCIES or name == "enqueue" or name == "bulk" or not shown:
-            continue
-        rows.append([name, line(shown)])
+        shown = {k: v for k, v in results.median(name).items() if k not in compared_elsewhere}
+        if shown:
+            rows.append([name, line(shown)])
     return rows
 
 
 def text(results: Results) -> str:
     """Return both tables, for a terminal."""
-    tables = [comparison(results), own(results)]
-    return "\n\n".join(_aligned(rows) for rows in tables if rows)
+    alone = "\n".join(f"{name:14}{words}" for name, words in own(results))
+    return f"{_aligned(comparison(results))}\n\n{alone}".rstrip()
 
 
 def _aligned(rows: list[list[str]]) -> str:
@@ -69,5 +73,5 @@ def _aligned(rows: list[list[str]]) -> str:
     lines = []
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        lines.append("  ".join(cells))
+        lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
