@@ -1,0 +1,59 @@
+"""Tasks whose body is a function that a test hands in: so that a test and the body it is about stand together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from inspect import iscoroutinefunction
+from typing import Any
+
+from django.tasks import task
+
+_body: list[Callable[..., Any]] = []
+
+
+@contextmanager
+def acted(body: Callable[..., Any]) -> Generator[None]:
+    """Let this function be the body of the tasks below."""
+    _body.append(body)
+    try:
+        yield
+    finally:
+        _body.pop()
+
+
+@task(effects="atomic")
+def in_one_transaction(*args: Any) -> Any:
+    """Do what the test says, in the transaction of the fence."""
+    return _body[-1](*args)
+
+
+@task(effects="steps")
+def in_steps(*args: Any) -> Any:
+    """Do what the test says, outside of any transaction."""
+    return _body[-1](*args)
+
+
+@task(effects="unfenced")
+def at_large(*args: Any) -> Any:
+    """Do what the test says, without a fence."""
+    return _body[-1](*args)
+
+
+@task(effects="atomic")
+async def in_one_transaction_async(*args: Any) -> Any:
+    """Await what the test says."""
+    return await _body[-1](*args)
+
+
+@task(effects="steps")
+async def in_steps_async(*args: Any) -> Any:
+    """Await what the test says, outside of any transaction."""
+    return await _body[-1](*args)
+
+
+def task_for(body: Callable[..., Any], effects: str) -> Any:
+    """Return the task that runs such a body."""
+    if iscoroutinefunction(body):
+        return {"atomic": in_one_transaction_async, "steps": in_steps_async}[effects]
+    return {"atomic": in_one_transaction, "steps": in_steps, "unfenced": at_large}[effects]

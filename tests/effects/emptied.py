@@ -1,0 +1,24 @@
+"""A database to commit in, empty after each test; deleting some rows takes a tenth of the time of flushing tables."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from jobqueue.models import Attempt, Job, LedgerEntry, TaskDefinition, Worker
+from tests.app.models import Counter, Entry
+
+
+@pytest.fixture
+def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Generator[None]:
+    """Let the test commit what it likes to the tables of jobqueue and of tests.app."""
+    with django_db_blocker.unblock():
+        yield
+        # Whatever state a test left its connection in ends here.
+        connections.close_all()
+        for model in (Job, Attempt, LedgerEntry, Worker, TaskDefinition, Counter, Entry):
+            model.objects.all().delete()
+        connections.close_all()

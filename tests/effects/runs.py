@@ -1,0 +1,143 @@
+"""One run of a job, without a worker: claimed by the verb that workers claim with, run as executors run it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, connections
+from django.tasks import Task, TaskResult
+
+from jobqueue import lifecycle, results
+from jobqueue.lifecycle import Claim
+from jobqueue.models import Attempt, Job
+from jobqueue.worker.executor.interrupts import Interrupts
+from jobqueue.worker.executor.perform import Performer
+from jobqueue.worker.messages import Ended, How, Progress
+from jobqueue.worker.trust import Trust
+from tests.effects.bodies import acted, task_for
+
+WORKER = "stage-1"
+
+
+class Run:
+    """What came of a run."""
+
+    def __init__(self, claim: Claim, ended: Ended) -> None:
+        self.claim = claim
+        self.id: UUID = claim.job_id
+        self.how: How = ended.how
+        self.value = ended.value
+
+    @property
+    def job(self) -> Job:
+        """The row as it is now."""
+        return Job.objects.get(pk=self.id)
+
+    @property
+    def result(self) -> TaskResult:
+        """The result as users see it now."""
+        return results.get(str(self.id))
+
+    @property
+    def attempt(self) -> Attempt:
+        """What is on record of this run."""
+        return Attempt.objects.get(job_id=self.id, token=self.claim.token)
+
+    @property
+    def error(self) -> str:
+        """The class of the error that ended this run, without its module."""
+        return self.attempt.exception_class.rpartition(".")[2]
+
+    @property
+    def message(self) -> str:
+        """The last line of its traceback."""
+        return self.attempt.traceback.strip().rpartition("\n")[2]
+
+
+class Stage:
+    """An executor in this very thread, of a worker that is trusted for a minute."""
+
+    def __init__(self, backend: str = "default") -> None:
+        self.trust = Trust(get_context("spawn"), lease_seconds=60, margin_seconds=1)
+        self.trust.extend(time.monotonic())
+        self.told: list[Progress] = []
+        self.interrupts = Interrupts()
+        self.backend = backend
+        self.listen()
+
+    def listen(self) -> None:
+        """Take account of who listens to signals now, as an executor does when it starts."""
+        self._performer = Performer(
+            self.backend, WORKER, trust=self.trust, interrupts=self.interrupts, tell=self.told.append
+        )
+
+    def distrust(self) -> None:
+        """Let the trust in the worker end now."""
+        self.trust._until.value = time.monotonic()
+
+    def enqueue(self, task: Any, *args: Any, **kwargs: Any) -> TaskResult:
+        """Enqueue a job."""
+        result: TaskResult = task.using(backend=self.backend).enqueue(*args, **kwargs)
+        return result
+
+    def claim(self, task: Any) -> Claim:
+        """Claim the one job of a task that is due."""
+        (claim,) = lifecycle.claim(
+            connection, backend=self.backend, queue="default", paths=[task.module_path], worker_id=WORKER, limit=2
+        )
+        return claim
+
+    def run(self, claim: Claim) -> Run:
+        """Run a claimed job."""
+        return Run(claim, self._performer.perform(claim))
+
+    def perform(self, body: Any, *args: Any, effects: str = "atomic") -> Run:
+        """Run a new job of a task, or of the function that is to be its body."""
+        task = body if isinstance(body, Task) else task_for(body, effects)
+        self.enqueue(task, *args)
+        return self.again(body, effects=effects)
+
+    def again(self, body: Any, *, effects: str = "atomic") -> Run:
+        """Run the job of that task that is due again."""
+        if isinstance(body, Task):
+            return self.run(self.claim(body))
+        with acted(body):
+            return self.run(self.claim(task_for(body, effects)))
+
+
+def elsewhere[T](deed: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Return what a function returns in a thread, and so on a connection, of its own."""
+    answer: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answer.append(deed(*args, **kwargs))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive(), "It still waits."
+    if errors:
+        raise errors[0]
+    return answer[0]
+
+
+def revoke(job_id: UUID) -> None:
+    """Let another claim take the place of the one that a job has, as a rescue and a rival would."""
+    job = Job.objects.get(pk=job_id)
+    (orphan,) = [o for o in lifecycle.orphans(job.backend) if o.fence.job_id == job_id]
+    assert lifecycle.rescue(orphan, max_crashes=3) == "READY"
+    (claim,) = lifecycle.claim(
+        connection, backend=job.backend, queue=job.queue, paths=[job.task_path], worker_id="rival", limit=2
+    )
+    assert claim.job_id == job_id
