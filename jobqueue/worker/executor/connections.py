@@ -20,7 +20,7 @@ def heal(*, idle: float) -> None:
             continue
         doubtful = connection.errors_occurred or idle > _IDLE_BEFORE_PROBE
         if is_open(connection) or (doubtful and not connection.is_usable()):
-            _abandon(connection)
+            abandon(connection)
         else:
             connection.errors_occurred = False
 
@@ -30,7 +30,8 @@ def is_open(connection: BaseDatabaseWrapper) -> bool:
     return connection.in_atomic_block or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
 
 
-def _abandon(connection: BaseDatabaseWrapper) -> None:
+def abandon(connection: BaseDatabaseWrapper) -> None:
+    """Close a connection whatever is under way on it; the next statement opens a new one."""
     # Inside an atomic block, close() but marks a connection, and leaves it unusable until that block ends: never.
     connection.in_atomic_block = connection.closed_in_transaction = False
     with suppress(Exception):

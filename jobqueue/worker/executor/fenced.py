@@ -16,6 +16,7 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...errors import LeaseLost, TimeLimitExceeded
+from .connections import abandon
 from .guard import Guard
 from .lazy import Lazy
 
@@ -68,6 +69,8 @@ def block(connection: BaseDatabaseWrapper, guard: Guard, *, committed: Callable[
         if current is None or not current.committing:
             raise
         logger.warning("The outcome of a COMMIT is unknown (%s): asking.", str(error).strip())
+        # It may have broken behind the COMMIT, in setting autocommit again: Django leaves it neither open nor closed.
+        abandon(connection)
         if not persistently(connection, committed):
             raise
     finally:
@@ -89,7 +92,7 @@ def persistently[T](connection: BaseDatabaseWrapper, ask: Callable[[], T]) -> T:
             raise
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database does not answer (%s): trying again.", str(error).strip())
-            connection.close()
+            abandon(connection)
             time.sleep(pause)
             pause = min(pause * 2, 2.0)
 
