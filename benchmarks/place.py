@@ -85,13 +85,15 @@ class Place:
             client.stop()
 
     @contextlib.contextmanager
-    def workers(self, client: Client, *, times: int = 1, arguments: Sequence[str] = ()) -> Iterator[Workers]:
-        """Have workers that are warm: every process has run something."""
+    def workers(
+        self, client: Client, *, times: int = 1, arguments: Sequence[str] = (), processes: int = 0
+    ) -> Iterator[Workers]:
+        """Have workers that are warm: every process has run something, or as many as there are with `arguments`."""
         with tempfile.TemporaryDirectory(dir=self.directory) as directory:
             commands = [[self.python, "-m", *command, *arguments] for command in self.queue.workers * times]
             workers = Workers(commands, env=self.env, directory=Path(directory))
             try:
-                _warm_up(workers, client, processes=self.queue.processes * times)
+                _warm_up(workers, client, processes=processes or self.queue.processes * times)
                 self.wait_until_settled()
                 yield workers
             finally:

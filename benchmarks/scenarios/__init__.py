@@ -9,7 +9,7 @@ from typing import Any
 from ..house import House
 from ..place import Place
 from ..plan import Plan
-from . import drain, enqueue, growth, latency, memory, renewal, scaling
+from . import costs, drain, enqueue, growth, latency, memory, renewal, scaling
 
 Figures = Mapping[str, Any]
 
@@ -36,10 +36,12 @@ SCENARIOS = {
     "bulk": Scenario(measure=enqueue.bulk, peers=True),
     "latency-idle": Scenario(measure=latency.idle, peers=True),
     "latency-50": Scenario(measure=latency.busy, peers=True),
+    "latency-half-busy": Scenario(measure=latency.half_busy),
     "growth": Scenario(measure=growth.growth),
     "scaling": Scenario(measure=scaling.scaling),
     "memory": Scenario(measure=memory.memory, once=True),
     "renewal": Scenario(measure=renewal.renewal),
+    "costs": Scenario(measure=costs.costs, once=True),
     "sqlite": Scenario(measure=drain.both, place=House.sqlite),
     "mariadb": Scenario(measure=drain.both, place=House.mariadb),
 }

@@ -25,3 +25,16 @@ def _latencies(place: Place, count: int, *, gap: float) -> dict[str, Any]:
         client.stamps(count, gap=gap)
         workers.wait_for(before + count)
         return {"jobs": count, "samples_ms": [seconds * 1000 for seconds in workers.tally.latencies()]}
+
+
+def half_busy(place: Place, plan: Plan) -> dict[str, Any]:
+    """Enqueue a job now and then while two of four workers are busy for long, and can take no more."""
+    count, gap = plan.jobs(40), 0.25
+    alone = ("--concurrency", "1")
+    with place.client() as client, place.workers(client, times=4, arguments=alone, processes=4) as workers:
+        place.clear()
+        before = workers.tally.total()
+        client.enqueue("snooze", 2, count * gap + 2)
+        client.stamps(count, gap=gap)
+        workers.wait_for(before + count + 2)
+        return {"jobs": count, "samples_ms": [seconds * 1000 for seconds in workers.tally.latencies()]}
