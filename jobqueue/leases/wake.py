@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from redis import Redis
 
@@ -44,10 +45,11 @@ class Wake:
         except LeasesUnavailable:
             return
 
-    def await_hint(self, queues: Sequence[str]) -> bool:
-        """Wait for a hint for any of the queues, for a moment at most, and take it; False when none came."""
-        keys = [self.keys.wake(queue) for queue in queues]
-        return self._wait.call(lambda client: client.brpop(keys, timeout=self._block)) is not None
+    def await_hint(self, queues: Sequence[str]) -> str | None:
+        """Wait for a hint for any of the queues, for a moment at most; take it and return its queue, None for none."""
+        keys = {self.keys.wake(queue).encode(): queue for queue in queues}
+        hint: Any = self._wait.call(lambda client: client.brpop(list(keys), timeout=self._block))
+        return None if hint is None else keys[hint[0]]
 
     def close(self) -> None:
         """Close the connections."""

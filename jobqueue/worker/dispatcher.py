@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from multiprocessing.connection import wait
 
@@ -51,6 +52,7 @@ class Dispatcher:
     ) -> None:
         self.claiming = True
         self.claimer = claimer
+        self.room = threading.Event()
         self._crew = crew
         self._holdings = holdings
         self._trust = trust
@@ -85,8 +87,18 @@ class Dispatcher:
         for executor in self._crew.all():
             self._read(executor)
         self._feed.recall_stuck()
-        if time.monotonic() < self._quiet_until:
-            return
+        if time.monotonic() >= self._quiet_until:
+            self._try_database()
+        self._tell_room()
+
+    def _tell_room(self) -> None:
+        """Have hints of new jobs come here only while one could be taken; set at every step, it is cheap."""
+        if self.claiming and not self._failing and self._feed.room() > 0:
+            self.room.set()
+        else:
+            self.room.clear()
+
+    def _try_database(self) -> None:
         try:
             self._use_database()
         except (DatabaseError, InterfaceError) as error:

@@ -130,7 +130,7 @@ class Supervisor:
             self._renewing.append(Loop("renewer", renewer.tick))
         self._helping = [Loop("watchdog", watchdog.tick), Loop("keeper", keeper.tick)]
         if wake is not None:
-            listener = Listener(wake, settings.queues, woken=self.dispatcher.woken)
+            listener = Listener(wake, settings.queues, room=self.dispatcher.room, woken=self.dispatcher.woken)
             self._listening = Loop("listener", listener.tick)
             self._helping.append(self._listening)
 
