@@ -1,0 +1,119 @@
+"""Dead is who lost both witnesses, and whose heartbeat stood still between two looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from django.db.models import F
+from django.tasks import TaskResultStatus, task_backends
+
+from jobqueue.backend import JobQueueBackend
+from jobqueue.leases import Leases
+from jobqueue.models import Worker
+from jobqueue.worker.keeper import Keeper
+from tests import rows
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def leases() -> Leases:
+    found = cast(JobQueueBackend, task_backends["default"]).leases()
+    assert found is not None
+    found.forget_all()
+    return found
+
+
+def keeper(leases: Leases | None, woken: list[bool], **changes: Any) -> Keeper:
+    options = cast(JobQueueBackend, task_backends["default"]).settings
+    return Keeper("default", "me", leases, options, woken=lambda: woken.append(True))
+
+
+def ticking(keeper_: Keeper, done: Callable[[], bool]) -> Callable[[], bool]:
+    def tick() -> bool:
+        keeper_.tick()
+        return done()
+
+    return tick
+
+
+def test_a_job_without_any_witness_is_rescued_but_not_at_the_first_look(leases: Leases) -> None:
+    woken: list[bool] = []
+    rows.worker("w-1", beat_ago=60)
+    claim = rows.claimed("w-1")
+    keeper_ = keeper(leases, woken)
+    keeper_.tick()
+    assert rows.job(claim.job_id).status == TaskResultStatus.RUNNING
+    wait_until(ticking(keeper_, lambda: rows.job(claim.job_id).status == TaskResultStatus.READY), 10)
+    assert woken
+    assert rows.job(claim.job_id).crashes == 1
+
+
+def test_a_lease_alone_keeps_its_holder_alive(leases: Leases) -> None:
+    rows.worker("w-1", beat_ago=60)
+    leased, naked = rows.claimed("w-1"), rows.claimed("w-1")
+    keeper_ = keeper(leases, [])
+
+    def renewed_and_other_rescued() -> bool:
+        leases.acquire([leased.fence], "w-1")
+        keeper_.tick()
+        return rows.job(naked.job_id).status == TaskResultStatus.READY
+
+    wait_until(renewed_and_other_rescued, 10)
+    assert rows.job(leased.job_id).status == TaskResultStatus.RUNNING
+
+
+def test_a_heartbeat_alone_keeps_its_worker_alive(leases: Leases) -> None:
+    rows.worker("alive", lease=3600)
+    rows.worker("dead", beat_ago=60)
+    beating, silent = rows.claimed("alive"), rows.claimed("dead")
+    keeper_ = keeper(leases, [])
+    wait_until(ticking(keeper_, lambda: rows.job(silent.job_id).status == TaskResultStatus.READY), 10)
+    assert rows.job(beating.job_id).status == TaskResultStatus.RUNNING
+
+
+def test_a_heartbeat_that_looks_old_but_moves_is_alive() -> None:
+    """The database's clock has jumped ahead: every heartbeat looks old until it is written anew."""
+    rows.worker("moves", beat_ago=3600)
+    rows.worker("stands", beat_ago=3600)
+    moving, standing = rows.claimed("moves"), rows.claimed("stands")
+    keeper_ = keeper(None, [])
+
+    def beat_and_tick() -> bool:
+        Worker.objects.filter(pk="moves").update(heartbeat_at=F("heartbeat_at") + timedelta(seconds=0.1))
+        keeper_.tick()
+        return rows.job(standing.job_id).status == TaskResultStatus.READY
+
+    wait_until(beat_and_tick, 10)
+    assert rows.job(moving.job_id).status == TaskResultStatus.RUNNING
+
+
+def test_a_worker_that_said_that_it_stopped_is_not_waited_for() -> None:
+    rows.worker("w-1", stopped=True)
+    claim = rows.claimed("w-1")
+    keeper(None, []).tick()
+    assert rows.job(claim.job_id).status == TaskResultStatus.READY
+
+
+def test_what_is_our_own_is_not_ours_to_rescue() -> None:
+    rows.worker("me", stopped=True)
+    claim = rows.claimed("me")
+    keeper(None, []).tick()
+    assert rows.job(claim.job_id).status == TaskResultStatus.RUNNING
+
+
+def test_a_redis_that_is_out_of_reach_condemns_nobody_at_first(own_redis: Any, settings: Any) -> None:
+    settings.CACHES = {"own": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": own_redis.url}}
+    options = cast(JobQueueBackend, task_backends["default"]).settings
+    rows.worker("w-1", stopped=True)
+    claim = rows.claimed("w-1")
+    own_redis.kill()
+    keeper_ = keeper(Leases("own", options), [])
+    keeper_.tick()
+    assert rows.job(claim.job_id).status == TaskResultStatus.RUNNING
+    # No lease outlives its period: after so long a silence the heartbeat alone decides.
+    wait_until(ticking(keeper_, lambda: rows.job(claim.job_id).status == TaskResultStatus.READY), 10)
