@@ -11,13 +11,16 @@ import os
 import resource
 import threading
 import time
+from typing import Any
 
+from django.db import connection
 from django.db.models import F
 from django.tasks import task
 
 from jobqueue import once
 from tests.app.models import Counter
-from tests.app.record import note, wait_at_gate
+from tests.app.record import note, notes, wait_at_gate
+from tests.app.sessions import hang_up, session_of
 
 # Seconds: longer than any test.
 UNTIL_LET_GO = 120.0
@@ -96,3 +99,42 @@ def segfault(counter_id: int, file: str) -> None:
     note(file, "start")
     add_one(counter_id, file)
     ctypes.string_at(8)
+
+
+@task
+def lose_the_connection(counter_id: int, file: str, when: str) -> None:
+    """Add 1; the session is ended before, or right behind, the first COMMIT of that."""
+    _end_session_around_commit(file, when)
+    add_one(counter_id, file)
+
+
+@task(effects="steps")
+def lose_the_connection_in_a_step(counter_id: int, file: str, when: str) -> None:
+    """Add 1 in a step, and 1 in another; the session is ended before, or right behind, the first COMMIT of that."""
+
+    def step() -> None:
+        _end_session_around_commit(file, when)
+        add_one(counter_id, file)
+
+    once("first", step)
+    once("second", add_one, counter_id, file)
+
+
+def _end_session_around_commit(file: str, when: str) -> None:
+    """Have the server hang up on this process around its next COMMIT, as it may at any moment; but once."""
+    note(file, "start")
+    if notes(file, "cut"):
+        return
+    ours: Any = connection
+    commit = ours._commit
+
+    def commit_and_lose() -> None:
+        del ours._commit
+        note(file, "cut")
+        if when == "behind":
+            commit()
+        hang_up([session_of(ours)])
+        if when == "before":
+            commit()
+
+    ours._commit = commit_and_lose

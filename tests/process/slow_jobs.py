@@ -1,4 +1,4 @@
-"""A job that a test holds in the middle, seen from outside: its row, attempts and counter, and what its bodies noted."""
+"""A job that a test holds in the middle, seen from outside: its row, its counter, and what its bodies noted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ from tests.app.record import Note, notes, open_gate
 from tests.waiting import wait_until
 
 # How much each of these adds to its counter when its effects happen once.
-WORTH = {slow_tasks.hold: 1, slow_tasks.hold_in_steps: 2, slow_tasks.hold_in_a_step: 2, slow_tasks.hold_the_gil: 1}
+WORTH = {
+    slow_tasks.hold: 1,
+    slow_tasks.hold_in_steps: 2,
+    slow_tasks.hold_in_a_step: 2,
+    slow_tasks.hold_the_gil: 1,
+    slow_tasks.lose_the_connection: 1,
+    slow_tasks.lose_the_connection_in_a_step: 2,
+}
 
 
 def database_now() -> datetime:
