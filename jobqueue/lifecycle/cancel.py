@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.tasks import TaskResultStatus
 
-from ..database import DatabaseNow, alias, take_write_lock
+from ..database import DatabaseNow, alias, by_primary_key, take_write_lock
 from ..errors import WrongState
 from ..fence import Fence
 from ..models import Job, Outcome
@@ -20,7 +20,7 @@ def cancel(job_id: UUID, *, by: str = "") -> str | None:
     Raises WrongState when the job is finished, unknown, or being changed at this moment.
     """
     connection = connections[alias()]
-    with transaction.atomic(using=connection.alias):
+    with transaction.atomic(using=connection.alias), by_primary_key(connection):
         take_write_lock(connection)
         skip = connection.features.has_select_for_update_skip_locked
         jobs = Job.objects.using(connection.alias).filter(pk=job_id)

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.tasks import TaskResultStatus
 
 from .. import sessions
-from ..database import DatabaseNow, alias
+from ..database import DatabaseNow, alias, by_primary_key
 from ..fence import Fence
 from ..models import Attempt, Job, Outcome
 from .attempts import end_attempt
@@ -49,9 +49,10 @@ def _end(fence: Fence, failure: Failure, **charged: Any) -> TaskResultStatus | N
         changes["due_at"] = DatabaseNow() + timedelta(seconds=max(0.0, min(failure.retry_in or 0.0, _LONGEST_DELAY)))
     else:
         changes["finished_at"] = DatabaseNow()
-    with transaction.atomic(using=alias()):
-        sessions.commit_soon(connections[alias()])
-        held = Job.objects.using(alias()).running().filter(pk=fence.job_id, token=fence.token)
+    connection = connections[alias()]
+    with transaction.atomic(using=connection.alias), by_primary_key(connection):
+        sessions.commit_soon(connection)
+        held = Job.objects.using(connection.alias).running().filter(pk=fence.job_id, token=fence.token)
         if not held.update(**changes):
             return status if _was_said(fence, failure) else None
         end_attempt(fence, failure.outcome, exception_class=failure.exception_class, traceback=failure.traceback)

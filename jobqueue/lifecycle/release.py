@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.tasks import TaskResultStatus
 
-from ..database import DatabaseNow, alias
+from ..database import DatabaseNow, alias, by_primary_key
 from ..fence import Fence
 from ..models import Job, Outcome
 from .attempts import end_attempt, forget_attempt
@@ -24,8 +24,9 @@ def release(fences: Sequence[Fence], *, started: bool, delay: float = 0.0) -> in
 
 
 def _release(fence: Fence, started: bool, delay: timedelta) -> bool:
-    with transaction.atomic(using=alias()):
-        held = Job.objects.using(alias()).running().filter(pk=fence.job_id, token=fence.token)
+    connection = connections[alias()]
+    with transaction.atomic(using=connection.alias), by_primary_key(connection):
+        held = Job.objects.using(connection.alias).running().filter(pk=fence.job_id, token=fence.token)
         if not held.update(
             status=TaskResultStatus.READY, outcome=Outcome.RELEASED, token=None, due_at=DatabaseNow() + delay
         ):

@@ -19,6 +19,11 @@ TABLE = Job._meta.db_table
 OWNED = "id = %s AND token = %s AND status = 'RUNNING'"
 
 
+def _by_key(connection: BaseDatabaseWrapper) -> str:
+    """Return what keeps MariaDB and MySQL from other indexes: by those they would wait for jobs not asked for."""
+    return " FORCE INDEX (PRIMARY)" if connection.vendor == "mysql" else ""
+
+
 def _owned(connection: BaseDatabaseWrapper, fence: Fence) -> list[Any]:
     return [uuid_param(connection, fence.job_id), uuid_param(connection, fence.token)]
 
@@ -30,7 +35,7 @@ def succeed(connection: BaseDatabaseWrapper, fence: Fence, result: str | None) -
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {TABLE} SET status = 'SUCCESSFUL', outcome = 'ok', result = %s, "
+            f"UPDATE {TABLE}{_by_key(connection)} SET status = 'SUCCESSFUL', outcome = 'ok', result = %s, "
             f"finished_at = {now_sql(connection)} WHERE {OWNED}{_then_commit_soon(connection)}",
             [result, *_owned(connection, fence)],
         )
@@ -41,7 +46,8 @@ def hold(connection: BaseDatabaseWrapper, fence: Fence) -> bool:
     """Lock the job as its owner until the transaction ends, as the last statement of a step; False when not ours."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {TABLE} SET fenced_at = {now_sql(connection)} WHERE {OWNED}{_then_commit_soon(connection)}",
+            f"UPDATE {TABLE}{_by_key(connection)} SET fenced_at = {now_sql(connection)} "
+            f"WHERE {OWNED}{_then_commit_soon(connection)}",
             _owned(connection, fence),
         )
         return bool(cursor.rowcount == 1)
@@ -118,8 +124,7 @@ def _settle_unnest(connection: BaseDatabaseWrapper, outcomes: Sequence[tuple[Fen
 
 def _settle_group(connection: BaseDatabaseWrapper, token: UUID, result: str | None, ids: list[UUID]) -> Iterable[UUID]:
     """Settle the jobs of one claim that have the same result."""
-    # By any other index MariaDB and MySQL would wait for running jobs that are not asked for.
-    by_key = " FORCE INDEX (PRIMARY)" if connection.vendor == "mysql" else ""
+    by_key = _by_key(connection)
     where = f"token = %s AND id IN ({', '.join(['%s'] * len(ids))})"
     params = [uuid_param(connection, token), *(uuid_param(connection, job_id) for job_id in ids)]
     with connection.cursor() as cursor:
