@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from inspect import iscoroutinefunction
 from typing import Any
 
-from django.tasks import task
+from django.tasks import TaskResult, task
+
+
+def at_once(_error: BaseException, _result: TaskResult) -> float:
+    """Let the next attempt begin without a delay."""
+    return 0.0
+
 
 _body: list[Callable[..., Any]] = []
 
@@ -22,31 +28,31 @@ def acted(body: Callable[..., Any]) -> Generator[None]:
         _body.pop()
 
 
-@task(effects="atomic")
+@task(effects="atomic", backoff=at_once)
 def in_one_transaction(*args: Any) -> Any:
     """Do what the test says, in the transaction of the fence."""
     return _body[-1](*args)
 
 
-@task(effects="steps")
+@task(effects="steps", backoff=at_once)
 def in_steps(*args: Any) -> Any:
     """Do what the test says, outside of any transaction."""
     return _body[-1](*args)
 
 
-@task(effects="unfenced")
+@task(effects="unfenced", backoff=at_once)
 def at_large(*args: Any) -> Any:
     """Do what the test says, without a fence."""
     return _body[-1](*args)
 
 
-@task(effects="atomic")
+@task(effects="atomic", backoff=at_once)
 async def in_one_transaction_async(*args: Any) -> Any:
     """Await what the test says."""
     return await _body[-1](*args)
 
 
-@task(effects="steps")
+@task(effects="steps", backoff=at_once)
 async def in_steps_async(*args: Any) -> Any:
     """Await what the test says, outside of any transaction."""
     return await _body[-1](*args)

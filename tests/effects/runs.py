@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from multiprocessing import get_context
 from typing import Any
 from uuid import UUID
@@ -85,12 +86,16 @@ class Stage:
         result: TaskResult = task.using(backend=self.backend).enqueue(*args, **kwargs)
         return result
 
-    def claim(self, task: Any) -> Claim:
-        """Claim the one job of a task that is due."""
-        (claim,) = lifecycle.claim(
-            connection, backend=self.backend, queue="default", paths=[task.module_path], worker_id=WORKER, limit=2
+    def claim(self, task: Any, job_id: str | None = None) -> Claim:
+        """Claim that job, or the one job of a task that is due."""
+        claims = lifecycle.claim(
+            connection, backend=self.backend, queue="default", paths=[task.module_path], worker_id=WORKER, limit=10
         )
-        return claim
+        # Jobs that failed before may be due again by now.
+        others = [claim for claim in claims if job_id not in (None, str(claim.job_id))]
+        lifecycle.release([claim.fence for claim in others], started=False)
+        (wanted,) = (claim for claim in claims if claim not in others)
+        return wanted
 
     def run(self, claim: Claim) -> Run:
         """Run a claimed job."""
@@ -99,15 +104,15 @@ class Stage:
     def perform(self, body: Any, *args: Any, effects: str = "atomic") -> Run:
         """Run a new job of a task, or of the function that is to be its body."""
         task = body if isinstance(body, Task) else task_for(body, effects)
-        self.enqueue(task, *args)
-        return self.again(body, effects=effects)
+        return self._act(body, self.claim(task, self.enqueue(task, *args).id))
 
     def again(self, body: Any, *, effects: str = "atomic") -> Run:
         """Run the job of that task that is due again."""
-        if isinstance(body, Task):
-            return self.run(self.claim(body))
-        with acted(body):
-            return self.run(self.claim(task_for(body, effects)))
+        return self._act(body, self.claim(body if isinstance(body, Task) else task_for(body, effects)))
+
+    def _act(self, body: Any, claim: Claim) -> Run:
+        with nullcontext() if isinstance(body, Task) else acted(body):
+            return self.run(claim)
 
 
 def elsewhere[T](deed: Callable[..., T], *args: Any, **kwargs: Any) -> T:
