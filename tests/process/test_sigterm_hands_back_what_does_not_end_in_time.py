@@ -33,7 +33,7 @@ def test_what_does_not_end_within_the_grace_is_done_by_another_worker(start_on, 
     for job in jobs:
         job.wait_started()
     send(signal.SIGTERM, to, worker)
-    assert worker.wait() == 0
+    assert worker.wait(30) == 0
     for job in jobs:
         check_handed_back(job)
 
@@ -59,7 +59,7 @@ def test_what_ends_within_the_grace_is_done(start_on, enqueue, backend_alias, to
     for job in jobs:
         wait_until(lambda job=job: job.renewals() > before[job] + 3)
         job.let_go()
-    assert worker.wait() == 0
+    assert worker.wait(30) == 0
     for job in jobs:
         job.check_done(runs=1)
     # And nothing was begun any more.
@@ -75,5 +75,5 @@ def test_a_second_signal_ends_the_grace(start_on, enqueue, backend_alias, number
     worker.send_signal(number)
     worker.wait_output(" stops: 1 jobs are under way.")
     worker.send_signal(number)
-    assert worker.wait() == 0
+    assert worker.wait(30) == 0
     check_handed_back(job)
