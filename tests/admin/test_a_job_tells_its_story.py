@@ -32,8 +32,8 @@ def define(path: str, **columns: Any) -> None:
     ("columns", "shape", "words"),
     [
         ({}, "ready", ["Ready", "due"]),
-        ({"due_at": ago(-600)}, "later", ["Ready", "due in 9\xa0min 5"]),
-        ({"failures": 1, "outcome": "raised", "due_at": ago(-30)}, "again", ["Ready", "raised, due in "]),
+        ({"due_at": -600}, "later", ["Ready", "due in 9\xa0min "]),
+        ({"failures": 1, "outcome": "raised", "due_at": -300}, "again", ["Ready", "raised, due in "]),
         ({"status": "RUNNING"}, "running", ["Running"]),
         ({"status": "SUCCESSFUL"}, "successful", ["Successful"]),
         ({"status": "FAILED", "outcome": "timed_out"}, "failed", ["Failed", "timed out"]),
@@ -43,6 +43,9 @@ def define(path: str, **columns: Any) -> None:
 def test_a_state_is_a_word_and_a_shape(
     admin_client: Client, columns: dict[str, Any], shape: str, words: list[str]
 ) -> None:
+    if "due_at" in columns:
+        # Seconds until now: a moment of when tests were collected would long be past in a slow run.
+        columns = columns | {"due_at": ago(columns["due_at"])}
     job = make_job(**columns)
     for html in (admin_client.get(reverse(JOBS)).content.decode(), text(admin_client, job)):
         assert f"jq-state jq-{shape}" in html
