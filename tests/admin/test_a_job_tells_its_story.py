@@ -32,7 +32,7 @@ def define(path: str, **columns: Any) -> None:
     ("columns", "shape", "words"),
     [
         ({}, "ready", ["Ready", "due"]),
-        ({"due_at": -600}, "later", ["Ready", "due in 9\xa0min "]),
+        ({"due_at": -570}, "later", ["Ready", "due in 9\xa0min"]),
         ({"failures": 1, "outcome": "raised", "due_at": -300}, "again", ["Ready", "raised, due in "]),
         ({"status": "RUNNING"}, "running", ["Running"]),
         ({"status": "SUCCESSFUL"}, "successful", ["Successful"]),
