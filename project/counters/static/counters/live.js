@@ -53,16 +53,16 @@ async function send(event) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const contents = page.querySelector("[data-live]");
     if (!answer.ok || !contents) throw new Error(answer.statusText);
+    keepMessages(contents);
     if (sent === version) show(contents.innerHTML);
-    keepMessages();
   } catch {
     showSilence();
   }
 }
 
-/** Moves what was just said out of the part that the next refresh replaces, for a few seconds. */
-function keepMessages() {
-  const messages = live.querySelector(".messages");
+/** Takes what was just said out of new contents, which the next refresh replaces or which came too late to be shown. */
+function keepMessages(contents) {
+  const messages = contents.querySelector(".messages");
   if (!messages) return;
   document.querySelector("main > .messages")?.remove();
   live.before(messages);
