@@ -11,11 +11,14 @@ import tempfile
 from typing import Any
 
 from project.settings import *  # noqa: F403
-from project.settings import CACHES, DATABASES, INSTALLED_APPS, TASKS
+from project.settings import CACHES, DATABASES, INSTALLED_APPS, MIDDLEWARE, TASKS
 
 DEBUG = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.app"]
+# A project may be as strict as this; the browser tests see whether the pages keep to it.
+SECURE_CSP = {"default-src": ["'self'"]}
+MIDDLEWARE = [*MIDDLEWARE, "django.middleware.csp.ContentSecurityPolicyMiddleware"]
 
 # Set by tests/plugin.py; the other values serve `manage.py` commands that are run on these settings by hand.
 RUN = os.environ.get("JOBQUEUE_TEST_RUN", str(os.getpid()))
