@@ -1,0 +1,58 @@
+"""A browser for each process of the run, and for each test a page in it that must not complain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from selenium.webdriver import Chrome
+
+from tests.browser import chromium
+from tests.browser.page import Page
+from tests.waiting import wait_until
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Chrome]:
+    """Start a browser, which takes seconds: once."""
+    driver = chromium.start()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser: Chrome, live_server: Any) -> Generator[Page]:
+    """Give a page that nobody is signed in on; check in the end that it did nothing that it must not."""
+    page = Page(browser, live_server.url)
+    yield page
+    complaints = page.complaints()
+    browser.delete_all_cookies()
+    # Without this it would go on asking the site while the tables are emptied.
+    browser.get("about:blank")
+    page.complaints()
+    assert not complaints
+
+
+@pytest.fixture
+def page_without_script(page: Page) -> Generator[Page]:
+    """Give a page on which no JavaScript runs."""
+    page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    yield page
+    page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@pytest.fixture
+def sign_in(admin_user: User) -> Callable[[Page, str], None]:
+    """Give `sign_in(page, path)`: sign in as someone who may do everything, and go on to an address."""
+
+    def sign_in(page: Page, path: str) -> None:
+        page.open(f"{reverse('admin:login')}?next={path}")
+        page.type("#id_username", admin_user.username)
+        page.type("#id_password", "password")
+        page.press("#login-form input[type=submit]")
+        wait_until(lambda: page.has("#logout-form"))
+
+    return sign_in
