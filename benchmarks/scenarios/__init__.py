@@ -9,7 +9,7 @@ from typing import Any
 from ..house import House
 from ..place import Place
 from ..plan import Plan
-from . import costs, drain, enqueue, growth, latency, memory, renewal, scaling
+from . import costs, drain, enqueue, growth, latency, memory, partitions, renewal, scaling
 
 Figures = Mapping[str, Any]
 
@@ -38,6 +38,7 @@ SCENARIOS = {
     "latency-50": Scenario(measure=latency.busy, peers=True),
     "latency-half-busy": Scenario(measure=latency.half_busy),
     "growth": Scenario(measure=growth.growth),
+    "partitions": Scenario(measure=partitions.partitions),
     "scaling": Scenario(measure=scaling.scaling),
     "memory": Scenario(measure=memory.memory, once=True),
     "renewal": Scenario(measure=renewal.renewal),
