@@ -10,12 +10,12 @@ from ..plan import Plan
 
 def idle(place: Place, plan: Plan) -> dict[str, Any]:
     """Enqueue a job now and then to workers that have nothing else to do."""
-    return _latencies(place, plan.jobs(100), gap=0.2)
+    return _latencies(place, plan.jobs(80), gap=0.15)
 
 
 def busy(place: Place, plan: Plan) -> dict[str, Any]:
     """Enqueue 50 jobs a second."""
-    return _latencies(place, plan.jobs(750), gap=0.02)
+    return _latencies(place, plan.jobs(500), gap=0.02)
 
 
 def _latencies(place: Place, count: int, *, gap: float) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def _latencies(place: Place, count: int, *, gap: float) -> dict[str, Any]:
 
 def half_busy(place: Place, plan: Plan) -> dict[str, Any]:
     """Enqueue a job now and then while two of four workers are busy for long, and can take no more."""
-    count, gap = plan.jobs(40), 0.25
+    count, gap = plan.jobs(60), 0.15
     alone = ("--concurrency", "1")
     with place.client() as client, place.workers(client, times=4, arguments=alone, processes=4) as workers:
         place.clear()
