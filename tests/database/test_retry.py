@@ -14,16 +14,17 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_failed_job_is_ready_again_with_full_budgets_and_its_history():
-    claim = rows.claimed()
+    lifecycle.crash(rows.claimed().fence, rows.CRASHED_FOR_NOW)
+    (claim,) = rows.claim()
     lifecycle.fail(claim.fence, rows.FAILED_FOR_GOOD)
     lifecycle.retry(claim.job_id)
     job = rows.job(claim.job_id)
     assert (job.status, job.outcome, job.failures, job.crashes) == ("READY", "", 0, 0)
-    assert (job.finished_at, job.token, job.attempt) == (None, None, 1)
-    assert Attempt.objects.count() == 1
+    assert (job.finished_at, job.token, job.attempt) == (None, None, 2)
+    assert Attempt.objects.count() == 2
 
     (again,) = rows.claim()
-    assert (again.job_id, again.attempt) == (claim.job_id, 2)
+    assert (again.job_id, again.attempt) == (claim.job_id, 3)
     assert again.token != claim.token
     assert not lifecycle.succeed(connection, claim.fence, None)
 
