@@ -5,7 +5,7 @@ from django.db import connection
 
 from jobqueue import lifecycle
 from jobqueue.database import DatabaseNow
-from jobqueue.models import Attempt, Worker
+from jobqueue.models import Attempt, Job, Worker
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +70,12 @@ def test_only_running_jobs_of_this_backend_are_looked_at():
     lifecycle.claim(connection, backend="plain", queue="default", paths=rows.PATHS, worker_id="w", limit=1)
     assert suspects() == []
     assert len(lifecycle.orphans("plain")) == 1
+
+
+def test_a_row_that_somebody_spoilt_keeps_no_other_from_being_rescued():
+    spoilt, claim = rows.claimed(), rows.claimed()
+    Job.objects.filter(pk=spoilt.job_id).update(token=None)
+    assert [orphan.fence for orphan in suspects()] == [claim.fence]
 
 
 def test_there_is_a_limit_to_one_look():
