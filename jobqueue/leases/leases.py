@@ -114,13 +114,17 @@ class Leases:
                 for job_id in job_ids:
                     pipe.hmget(self.keys.lease(job_id), "holder", "renewals", "pid")
                     pipe.pttl(self.keys.lease(job_id))
-                return pipe.execute()
+                answers = pipe.execute(raise_on_error=False)
+            # A key of another type is no lease, and must not hide the others; any other error is one of the server.
+            for answer in answers:
+                if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
+                    raise answer
+            return answers
 
         answers: list[object] = self.connection.call(ask)
         for job_id, fields, ttl in zip(job_ids, answers[::2], answers[1::2], strict=True):
-            assert isinstance(fields, list)
             assert isinstance(ttl, int)
-            who = parse_holder(fields[0])
+            who = parse_holder(fields[0]) if isinstance(fields, list) else None
             if who is not None:
                 yield (
                     job_id,

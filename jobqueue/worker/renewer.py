@@ -34,8 +34,9 @@ class LeaseRenewer:
         """Renew every lease in one round trip; raises LeasesUnavailable."""
         held = [holding for holding in self._holdings.all() if not _is_frozen(holding)]
         sent = time.monotonic()
-        self._leases.renew([Held(h.fence, h.renewals + 1, h.pid) for h in held], self._identity.id)
-        if held:
+        grants = self._leases.renew([Held(h.fence, h.renewals + 1, h.pid) for h in held], self._identity.id)
+        # One that is not there, for want of memory, says of nobody that they are alive.
+        if grants and all(grant.held for grant in grants):
             self._trust.extend(sent)
         for holding in held:
             holding.renewals += 1

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from redis import Redis
 
 from jobqueue.conf import Options
 from jobqueue.fence import Fence
@@ -28,6 +29,13 @@ def leases(options: Options) -> Generator[Leases]:
     leases = Leases("own", options)
     yield leases
     leases.connection.close()
+
+
+@pytest.fixture
+def server(own_redis: OwnRedis) -> Generator[Redis]:
+    """Give a connection to the server, past all that the package does."""
+    with own_redis.client() as client:
+        yield client
 
 
 @pytest.fixture

@@ -83,15 +83,6 @@ def test_a_full_server_still_renews_and_refuses_new_leases(
         client.config_set("maxmemory", 0)
 
 
-def test_a_key_of_another_kind_in_the_place_of_a_lease_is_no_crash(
-    leases: Leases, own_redis: OwnRedis, fence: Fence
-) -> None:
-    with own_redis.client() as client:
-        client.set(leases.keys.lease(fence.job_id), "not a hash")
-    with pytest.raises(LeasesUnavailable):
-        leases.acquire([fence], "w-1")
-
-
 def test_a_hint_reaches_one_waiter_and_a_dead_server_costs_a_moment(own_redis: OwnRedis, options: Options) -> None:
     wake = Wake("own", options)
     wake.hint(["mail", "default"])

@@ -8,23 +8,30 @@
 --
 -- Absent: set. Mine already (a reply was lost): extend. Held by a lower attempt (its claim is over): take over.
 -- Held by this attempt under another token, or by a higher one (the database was restored to an older state): no.
+-- What is no hash, or has no TTL, is no lease, whoever put it there. When there is no memory for one of them, the
+-- others are taken all the same, and the answer is the server's error.
 
-local answer = {}
+local answer, failed = {}, nil
 for i, key in ipairs(KEYS) do
     local claimant, taken = ARGV[1 + i], 1
-    local holder = redis.call('HGET', key, 'holder')
-    if holder and holder ~= claimant then
+    local holder = redis.pcall('HGET', key, 'holder')
+    if type(holder) == 'table' then
+        redis.call('DEL', key)
+    elseif holder and holder ~= claimant then
         local held = tonumber(string.match(holder, '^(%d+):')) or 0
-        if held >= tonumber(string.match(claimant, '^(%d+):')) then
+        if held >= tonumber(string.match(claimant, '^(%d+):')) and redis.call('PTTL', key) > 0 then
             taken = 0
         else
             redis.call('DEL', key)
         end
     end
     if taken == 1 then
-        redis.call('HSET', key, 'holder', claimant)
+        local made = redis.pcall('HSET', key, 'holder', claimant)
+        if type(made) == 'table' then
+            failed = made
+        end
         redis.call('PEXPIRE', key, ARGV[1])
     end
     answer[2 * i - 1], answer[2 * i] = taken, redis.call('PTTL', key)
 end
-return answer
+return failed or answer

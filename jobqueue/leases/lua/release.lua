@@ -7,7 +7,8 @@
 
 local gone = 0
 for i, key in ipairs(KEYS) do
-    if redis.call('HGET', key, 'holder') == ARGV[i] then
+    -- pcall: what is no hash is no lease, and must not keep the others from being given back.
+    if redis.pcall('HGET', key, 'holder') == ARGV[i] then
         gone = gone + redis.call('DEL', key)
     end
 end
