@@ -123,13 +123,9 @@ class Leases:
 
         answers: list[object] = self.connection.call(ask)
         for job_id, fields, ttl in zip(job_ids, answers[::2], answers[1::2], strict=True):
-            assert isinstance(ttl, int)
-            who = parse_holder(fields[0]) if isinstance(fields, list) else None
-            if who is not None:
-                yield (
-                    job_id,
-                    LeaseView(*who, max(ttl, 0) / 1000, _number(fields[1]) or 0, _number(fields[2])),
-                )
+            if isinstance(fields, list) and (who := parse_holder(fields[0])) is not None:
+                assert isinstance(ttl, int)
+                yield job_id, LeaseView(*who, max(ttl, 0) / 1000, _number(fields[1]) or 0, _number(fields[2]))
 
 
 def _number(value: bytes | None) -> int | None:
