@@ -54,13 +54,34 @@ def _is_django_redis(path: str) -> bool:
 
 def _check_database() -> list[CheckMessage]:
     used = connection()
+    where = f"DATABASES[{used.alias!r}]"
     options = used.settings_dict.get("OPTIONS", {})
+    found: list[CheckMessage] = []
+    if not settings.USE_TZ or (
+        used.vendor != "postgresql" and used.settings_dict.get("TIME_ZONE") not in (None, "UTC")
+    ):
+        found.append(
+            Error(
+                "Times in the database are not in UTC, in which jobs become due and workers are judged.",
+                hint=f"Set USE_TZ to True, and leave TIME_ZONE out of {where}.",
+                id="jobqueue.E003",
+            )
+        )
     if used.vendor == "sqlite" and str(options.get("transaction_mode", "")).upper() not in ("IMMEDIATE", "EXCLUSIVE"):
-        return [
+        found.append(
             Warning(
                 "Jobs are in SQLite with deferred transactions: a body that reads and then writes fails under load.",
-                hint=f"Set DATABASES[{used.alias!r}]['OPTIONS'] to {{'transaction_mode': 'IMMEDIATE', 'timeout': 20}}.",
+                hint=f"Set {where}['OPTIONS'] to {{'transaction_mode': 'IMMEDIATE', 'timeout': 20}}.",
                 id="jobqueue.W001",
             )
-        ]
-    return []
+        )
+    # psycopg counts the levels: 1 is READ UNCOMMITTED, 2 READ COMMITTED, the default.
+    if used.vendor == "postgresql" and (options.get("isolation_level") or 2) > 2:
+        found.append(
+            Warning(
+                "Jobs are in PostgreSQL above READ COMMITTED: workers that meet fail with serialization errors.",
+                hint=f"Leave isolation_level out of {where}['OPTIONS']; bodies can set their own.",
+                id="jobqueue.W002",
+            )
+        )
+    return found

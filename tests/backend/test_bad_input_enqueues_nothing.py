@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 from django.tasks import task, task_backends
 from django.tasks.exceptions import InvalidTask
 
@@ -114,14 +115,29 @@ def test_a_redis_that_is_no_django_redis_is_an_error_of_check(settings: Any) -> 
     assert "django_redis.cache.RedisCache" in str(found["jobqueue.E002"].hint)
 
 
-def test_deferred_transactions_on_sqlite_are_warned_of(settings: Any) -> None:
-    from django.db import connection
+def found_by_check() -> set[str | None]:
+    return {message.id for message in task_backends["default"].check()}
 
-    found = {message.id for message in task_backends["default"].check()}
-    assert "jobqueue.W001" not in found
-    if connection.vendor == "sqlite":
-        mode = connection.settings_dict["OPTIONS"].pop("transaction_mode")
-        try:
-            assert "jobqueue.W001" in {message.id for message in task_backends["default"].check()}
-        finally:
-            connection.settings_dict["OPTIONS"]["transaction_mode"] = mode
+
+def test_good_settings_pass() -> None:
+    assert found_by_check() == set()
+
+
+def test_times_that_are_not_in_utc_are_an_error(settings: Any) -> None:
+    settings.USE_TZ = False
+    assert found_by_check() == {"jobqueue.E003"}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "option", "value", "message"),
+    [
+        ("sqlite", "transaction_mode", "DEFERRED", "jobqueue.W001"),
+        ("postgresql", "isolation_level", 4, "jobqueue.W002"),
+    ],
+)
+def test_a_database_that_makes_workers_fail_is_warned_of(
+    vendor: str, option: str, value: Any, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections["default"], "vendor", vendor)
+    monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", {"transaction_mode": "IMMEDIATE", option: value})
+    assert found_by_check() == {message}
