@@ -52,6 +52,7 @@ def test_what_its_bodies_write_when_they_wake_up_is_refused(start_on, enqueue, b
 
     frozen.signal_group(signal.SIGCONT)
     awake.terminate()
+    awake.wait(30)
     next_job = enqueue(hold, 0, backend=backend_alias)
     next_job.check_done(runs=1)
     assert next_job.row.worker_id.startswith("frozen-")
