@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.core.checks import CheckMessage
@@ -37,8 +38,9 @@ class JobQueueBackend(BaseTaskBackend):
 
     def validate_task(self, task: Task) -> None:
         """Raise InvalidTask, saying what to do, when a task or one of its options is not acceptable."""
-        super().validate_task(task)
         assert isinstance(task, JobTask)
+        _validate_moment(task.run_after)
+        super().validate_task(task)
         _validate_key(task.idempotency_key)
         for name, most in _LONGEST.items():
             if len(getattr(task, name) or "") > most:
@@ -123,6 +125,11 @@ class JobQueueBackend(BaseTaskBackend):
 
 def _is_number(value: Any, kind: Any, *, least: float) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool) and least <= value < float("inf")
+
+
+def _validate_moment(run_after: Any) -> None:
+    if run_after is not None and not isinstance(run_after, datetime):
+        raise InvalidTask(f"run_after must be an aware datetime, not {run_after!r}.")
 
 
 def _validate_key(key: Any) -> None:

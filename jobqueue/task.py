@@ -63,6 +63,12 @@ class JobTask(Task):
         _refuse_unknown("using()", changes, _USING)
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to build this again: its backoff, often a lambda, travels as its function does, by its path."""
+        parent: Any = Task
+        _, (values,) = parent.__reduce__(self)
+        return _rebuild, ({name: value for name, value in values.items() if name != "backoff"},)
+
     def stored(self, **values: Any) -> JobTask:
         """Return a copy with the values of a row, which were checked when it was enqueued."""
         copy = object.__new__(type(self))
@@ -82,6 +88,12 @@ class JobTask(Task):
 
 _FIELDS = frozenset(field.name for field in fields(JobTask))
 _USING = frozenset({"priority", "queue_name", "run_after", "backend", "idempotency_key"})
+
+
+def _rebuild(values: dict[str, Any]) -> JobTask:
+    parent: Any = JobTask
+    task: JobTask = parent._reconstruct(values)
+    return task.stored(backoff=find(task.module_path).backoff)
 
 
 def _refuse_unknown(where: str, options: Iterable[str], known: frozenset[str]) -> None:

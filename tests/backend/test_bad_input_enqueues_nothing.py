@@ -139,5 +139,7 @@ def test_a_database_that_makes_workers_fail_is_warned_of(
     vendor: str, option: str, value: Any, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections["default"], "vendor", vendor)
-    monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", {"transaction_mode": "IMMEDIATE", option: value})
+    monkeypatch.setitem(
+        connections["default"].settings_dict, "OPTIONS", {"transaction_mode": "IMMEDIATE", option: value}
+    )
     assert found_by_check() == {message}

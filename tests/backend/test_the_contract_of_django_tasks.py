@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -104,9 +104,10 @@ def test_run_after_delays_and_is_told() -> None:
     assert abs(echo.get_result(result.id).task.run_after - later) < timedelta(milliseconds=1)
 
 
-def test_naive_times_are_refused() -> None:
-    with pytest.raises(InvalidTask, match="aware"):
-        echo.using(run_after=datetime(2030, 1, 1))
+@pytest.mark.parametrize("moment", [datetime(2030, 1, 1), date(2030, 1, 1), timedelta(hours=1), 60, "tomorrow"])
+def test_only_aware_times_are_taken(moment: Any) -> None:
+    with pytest.raises(InvalidTask, match="run_after must be an aware datetime"):
+        echo.using(run_after=moment)
     assert not Job.objects.exists()
 
 
