@@ -147,7 +147,12 @@ class Crew:
         self._next_start = 0.0
 
     def fill(self) -> None:
-        """Start executors until there are as many as there should be; waits longer after each that died at once."""
+        """Start executors until there are as many as there should be; waits longer after each that died at once.
+
+        What the dead have left behind comes first, for a start takes its time.
+        """
+        if any(executor.exit_code is not None for executor in self._executors):
+            return
         while len(self._executors) < self.size and time.monotonic() >= self._next_start:
             self._executors.append(Executor(Board(CONTEXT), self._trust, self._backend, self._worker_id))
             if self._short_lives:
