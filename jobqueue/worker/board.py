@@ -1,4 +1,4 @@
-"""What an executor does just now, in shared memory: two numbers that its parent can read while it is busy or dead."""
+"""What an executor does just now, in shared memory: three numbers that its parent can read while it is busy or dead."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ class Board:
     """
 
     def __init__(self, context: BaseContext) -> None:
-        self._cells: Any = context.RawArray(c_double, 2)
+        self._cells: Any = context.RawArray(c_double, 3)
 
     def begin(self, serial: int) -> None:
         """Note that a job begins."""
         self._cells[1] = time.monotonic()
+        self._cells[2] = 1
         self._cells[0] = serial
+
+    def body_over(self) -> None:
+        """Note that the body has returned or raised; what follows settles the job and runs hooks and receivers."""
+        self._cells[2] = 0
 
     def end(self) -> None:
         """Note that no job is running."""
@@ -29,6 +34,10 @@ class Board:
     def running(self) -> int:
         """Return the number of the job that is running, 0 when none is."""
         return int(self._cells[0])
+
+    def in_body(self) -> bool:
+        """Return whether there is a body to be stopped: one that runs, or is about to."""
+        return bool(self._cells[0] and self._cells[2])
 
     def seconds(self) -> float:
         """Return for how long the job that is running has been, 0 when none is."""

@@ -73,9 +73,9 @@ class Executor:
         return self.outstanding.get(self.board.running())
 
     def runs(self, job_id: UUID) -> bool:
-        """Return whether it runs that job just now."""
+        """Return whether it runs the body of that job just now."""
         claim = self.running()
-        return claim is not None and claim.job_id == job_id
+        return claim is not None and claim.job_id == job_id and self.board.in_body()
 
     def hand(self, claims: list[Claim]) -> list[int]:
         """Send jobs and return their numbers; a dead executor takes them too, and its burial gives them back."""

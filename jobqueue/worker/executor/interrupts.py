@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,8 @@ _MEANING: dict[Why, tuple[type[JobQueueError], str]] = {
 class Interrupts:
     """Lets the mailbox thread interrupt the body that the main thread runs, and nothing but a body."""
 
-    def __init__(self) -> None:
+    def __init__(self, body_over: Callable[[], None] = lambda: None) -> None:
+        self._body_over = body_over
         self._job_id: UUID | None = None
         self._is_coroutine = False
         self._pending: tuple[UUID, Why] | None = None
@@ -48,6 +49,7 @@ class Interrupts:
             raise
         finally:
             self._job_id = None
+            self._body_over()
 
     def request(self, job_id: UUID, why: Why) -> None:
         """Interrupt the body of that job, if it is the one that is running; called by the mailbox thread."""

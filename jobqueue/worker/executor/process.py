@@ -41,7 +41,7 @@ def main(pipe: Connection[Any, Any], board: Board, trust: Trust, backend_alias: 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     sessions.mark(worker_id, os.getpid())
-    mailbox = Mailbox(pipe, board, interrupts := Interrupts())
+    mailbox = Mailbox(pipe, board, interrupts := Interrupts(board.body_over))
     performer = Performer(backend_alias, worker_id, trust=trust, interrupts=interrupts, tell=mailbox.send)
     mailbox.start()
     mailbox.send(Report([], _memory()))
