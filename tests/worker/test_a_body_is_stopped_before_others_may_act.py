@@ -1,0 +1,140 @@
+"""The watchdog: first the body is told, then its process is killed, and in time."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from django.tasks import task
+
+from jobqueue.models import Outcome
+from jobqueue.worker.messages import Interrupt, Why
+from jobqueue.worker.watchdog import Watchdog
+from tests.waiting import wait_until
+from tests.worker.parts import OPTIONS, Dummy, DummyCrew, claim_of, trust
+
+
+@task(timeout=5)
+def five_seconds():
+    raise AssertionError("Nobody calls it.")
+
+
+@pytest.fixture
+def executor():
+    return Dummy()
+
+
+def watchdog(executor, *, trusted=60):
+    return Watchdog(DummyCrew(executor), trust(trusted), OPTIONS)
+
+
+def test_one_that_is_late_is_told_once_and_then_killed(executor):
+    claim, dog = claim_of(five_seconds), watchdog(executor)
+    serial = executor.begin(claim, seconds=4.9)
+    dog.tick()
+    assert (executor.heard(), executor.killed) == ([], False)
+
+    executor.run(serial, seconds=5.1)
+    dog.tick()
+    dog.tick()
+    assert executor.heard() == [Interrupt(claim.job_id, Why.TIMED_OUT)]
+    assert not executor.killed
+
+    executor.run(serial, seconds=5.1 + OPTIONS.kill_after_seconds)
+    dog.tick()
+    assert executor.doom.outcome == Outcome.TIMED_OUT
+    assert "timeout of 5 s" in executor.doom.text
+
+
+def test_the_job_after_it_is_not_told(executor):
+    dog = watchdog(executor)
+    executor.begin(claim_of(five_seconds), seconds=6)
+    dog.tick()
+    executor.heard()
+    executor.begin(claim_of(five_seconds), seconds=0)
+    dog.tick()
+    assert executor.heard() == []
+
+
+def test_each_late_job_is_told(executor):
+    dog = watchdog(executor)
+    for _ in range(3):
+        claim = claim_of(five_seconds)
+        executor.begin(claim, seconds=6)
+        dog.tick()
+        assert executor.heard() == [Interrupt(claim.job_id, Why.TIMED_OUT)]
+
+
+def test_without_a_timeout_nobody_is_late(executor):
+    dog = watchdog(executor)
+    executor.begin(claim_of(), seconds=1_000_000)
+    dog.tick()
+    assert (executor.heard(), executor.killed) == ([], False)
+
+
+def test_when_trust_is_over_the_body_is_told_and_killed_before_the_margin_is(executor):
+    """After the margin others may act: it must have ended by then."""
+    claim = claim_of()
+    executor.begin(claim)
+    watchdog(executor, trusted=0.001).tick()
+    assert executor.heard() == []
+
+    watchdog(executor, trusted=-0.01).tick()
+    assert executor.heard() == [Interrupt(claim.job_id, Why.LEASE_LOST)]
+    assert not executor.killed
+
+    watchdog(executor, trusted=-OPTIONS.margin_seconds / 2 - 0.1).tick()
+    assert executor.doom.outcome == Outcome.LOST
+
+
+def test_one_that_settles_is_killed_too_when_trust_is_over(executor):
+    """It may be asking for ever how its COMMIT ended."""
+    executor.begin(claim_of())
+    executor.board.body_over()
+    watchdog(executor, trusted=-OPTIONS.margin_seconds).tick()
+    assert executor.killed
+
+
+def test_one_without_a_job_is_left_alone(executor):
+    executor.begin(claim_of(five_seconds), seconds=100)
+    executor.board.end()
+    watchdog(executor, trusted=-100).tick()
+    assert (executor.heard(), executor.killed) == ([], False)
+
+
+@pytest.fixture
+def frozen():
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    os.kill(process.pid, signal.SIGSTOP)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_frozen_process_is_noticed_and_killed_after_a_lease(frozen):
+    executor = Dummy(frozen.pid)
+    dog = watchdog(executor)
+    executor.begin(claim_of())
+    wait_until(executor.is_stopped)
+
+    dog.tick()
+    assert executor.frozen_since is not None
+    assert not executor.killed
+
+    executor.frozen_since -= OPTIONS.lease_seconds + 0.1
+    dog._next_look = 0
+    dog.tick()
+    assert executor.doom.outcome == Outcome.CRASHED
+
+
+def test_one_that_was_thawed_in_time_is_not(frozen):
+    executor = Dummy(frozen.pid)
+    dog = watchdog(executor)
+    wait_until(executor.is_stopped)
+    dog.tick()
+    os.kill(frozen.pid, signal.SIGCONT)
+    wait_until(lambda: not executor.is_stopped())
+    dog._next_look = 0
+    dog.tick()
+    assert (executor.frozen_since, executor.killed) == (None, False)
