@@ -9,6 +9,7 @@ import ctypes
 import itertools
 import os
 import resource
+import sys
 import threading
 import time
 from typing import Any
@@ -24,6 +25,7 @@ from tests.app.sessions import hang_up, session_of
 
 # Seconds: longer than any test.
 UNTIL_LET_GO = 120.0
+_PR_SET_PDEATHSIG = 1
 
 
 def add_one(counter_id: int, file: str) -> None:
@@ -61,6 +63,14 @@ def _wait_and_add_one(counter_id: int, file: str, seconds: float) -> None:
     note(file, "wait")
     wait_at_gate(file, seconds)
     add_one(counter_id, file)
+
+
+@task
+def hold_undying(counter_id: int, file: str) -> None:
+    """Ask the kernel not to end this process with its parent, wait, and add 1."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, 0)
+    hold.func(counter_id, file)
 
 
 @task
