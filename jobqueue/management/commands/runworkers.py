@@ -24,6 +24,8 @@ class Command(BaseCommand):
     """Run jobs until stopped by SIGTERM or Ctrl-C; a second signal stops without grace."""
 
     help = "Run jobs until stopped by SIGTERM or Ctrl-C; a second signal stops without grace."
+    # Run below: they ask the database, and one that does not answer deserves a sentence, not a traceback.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the flags."""
@@ -56,6 +58,9 @@ class Command(BaseCommand):
     def _run(self, options: dict[str, Any], *, watched: bool) -> None:
         backend = _backend(options["backend"])
         settings = _settings(backend, options)
+        _require_database()
+        if not options.get("skip_checks"):
+            self.check()
         _require_migrations()
         supervisor = Supervisor(backend, settings)
         watcher = reload.Watcher(supervisor.stop) if watched else None
@@ -94,11 +99,15 @@ def _settings(backend: JobQueueBackend, options: dict[str, Any]) -> Settings:
     )
 
 
-def _require_migrations() -> None:
+def _require_database() -> None:
     try:
-        executor = MigrationExecutor(connections[alias()])
+        connections[alias()].ensure_connection()
     except OperationalError as error:
         raise CommandError(f"The database does not answer: {str(error).strip()}") from error
+
+
+def _require_migrations() -> None:
+    executor = MigrationExecutor(connections[alias()])
     targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "jobqueue"]
     if executor.migration_plan(targets):
         raise CommandError(str(NotMigrated(NotMigrated.__doc__)))
