@@ -9,7 +9,9 @@ from typing import Any
 from django.db.models import F
 from django.tasks import task
 
-from tests.app import slow_tasks as slow_tasks  # Where workers look for tasks, they find these too.
+# Where workers look for tasks, they find these too.
+from tests.app import effect_tasks as effect_tasks
+from tests.app import slow_tasks as slow_tasks
 from tests.app.models import Counter
 
 
