@@ -116,7 +116,8 @@ class TestWhatItRefuses:
             recorder.record_applied("jobqueue", "0001_initial")
 
     def test_a_database_that_does_not_answer(self, start_worker, tmp_path):
-        worker = start_worker("--burst", env={"JOBQUEUE_TEST_DATABASE": str(tmp_path / "no" / "such" / "database")})
+        name = str(tmp_path / "no" / "such.file") if connection.vendor == "sqlite" else "no_such_database"
+        worker = start_worker("--burst", env={"JOBQUEUE_TEST_DATABASE": name})
         assert worker.wait(SOON) == 1
         assert "CommandError: The database does not answer" in worker.output
         assert "Traceback" not in worker.output
