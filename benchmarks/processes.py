@@ -62,7 +62,7 @@ class Workers:
         """Wait until that many bodies have run; raises Stuck."""
         deadline = time.monotonic() + seconds
         while self.tally.total() < total:
-            if time.monotonic() > deadline or any(process.poll() is not None for process in self._processes):
+            if time.monotonic() > deadline or not all(map(_runs, self._processes)):
                 raise Stuck(f"{self.tally.total()} of {total} jobs have run. The workers wrote:\n{self.said()[-3000:]}")
             time.sleep(_POLL_SECONDS)
 
@@ -71,9 +71,10 @@ class Workers:
         self.thaw()
         for process in self._processes:
             process.terminate()
-        for process in self._processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_STOP_SECONDS)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while any(map(_runs, self._processes)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        # Before they are waited for: until then their numbers are nobody else's.
         self._signal(signal.SIGKILL)
         for process in self._processes:
             process.wait()
@@ -82,6 +83,11 @@ class Workers:
         for process in self._processes:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
+
+
+def _runs(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process runs, without taking leave of one that has ended."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
 class Client:
