@@ -70,7 +70,7 @@ class Workers:
         """Ask them to stop, and end what does not."""
         self.thaw()
         for process in self._processes:
-            process.terminate()
+            os.kill(process.pid, signal.SIGTERM)  # Not terminate(), which takes leave of one that has ended.
         deadline = time.monotonic() + _STOP_SECONDS
         while any(map(_runs, self._processes)) and time.monotonic() < deadline:
             time.sleep(0.05)
