@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+
+from .connections import abandon
 
 _REFUSE = {
     "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
@@ -53,7 +56,12 @@ def read_only(connection: BaseDatabaseWrapper) -> Iterator[None]:
             _or_close(_refuse, connection)
 
     guarded = connection
-    _refuse(connection)
+    try:
+        _refuse(connection)
+    except (InterfaceError, OperationalError):
+        # The server has hung up since the last job: the body has not begun, so it need not fail of that.
+        abandon(connection)
+        _refuse(connection)
     connection_created.connect(again)
     try:
         yield
