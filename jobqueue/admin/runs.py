@@ -55,13 +55,17 @@ def last_run(job: Job) -> Run | None:
 
 def _run(job: Job, attempt: Attempt) -> Run:
     last = is_last(job, attempt)
+    ended = attempt.ended_at
+    if last and job.status == TaskResultStatus.SUCCESSFUL and ended is None:
+        # The job's row tells first: the worker closes the record a moment later, or never, should it die meanwhile.
+        attempt.outcome, ended = Outcome.OK, job.finished_at
     return Run(
         attempt=attempt,
         recorded=True,
         running=last and job.status == TaskResultStatus.RUNNING,
         # The record has its start only once it has ended; until then the job's row has it.
         started=attempt.started_at or (job.started_at if last else None),
-        ended=attempt.ended_at,
+        ended=ended,
         now=glance_of(job).now,
     )
 

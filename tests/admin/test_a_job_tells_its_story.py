@@ -66,6 +66,15 @@ def test_a_job_that_succeeded_at_once_is_told_from_its_own_row(admin_client: Cli
     assert "&quot;rows&quot;: 3" in html
 
 
+def test_a_success_whose_record_is_still_open_is_told_as_one(admin_client: Client) -> None:
+    """The worker closes the record a moment after the job has succeeded, or never if it dies in between."""
+    job = make_job("SUCCESSFUL")
+    make_attempt(job, 1, token=job.token, renewals=2)
+    (row,) = page(admin_client, job)["runs"]
+    assert row.run.recorded
+    assert (row.run.attempt.outcome, row.run.ended) == ("ok", job.finished_at)
+
+
 def test_every_attempt_is_told_with_why_it_ended(admin_client: Client) -> None:
     job = make_job("FAILED", attempt=3, failures=1, crashes=1)
     make_attempt(job, 1, outcome="lost", refused_writes=2, renewals=5, started_at=ago(50), ended_at=ago(40))
