@@ -100,8 +100,8 @@ def _maintenance_cursor() -> Iterator[Any]:
     wrapper: Any = connection
     if hasattr(wrapper, "close_pool"):
         wrapper.close_pool()
-    # What Django's own test runner creates and drops databases with. It warns where it looks elsewhere for a server that
-    # does not answer; what it finds in the end says enough.
+    # What Django's own test runner creates and drops databases with. It warns before it looks elsewhere for a server
+    # that does not answer; what it finds in the end says enough.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         with wrapper._nodb_cursor() as cursor:
