@@ -163,5 +163,8 @@ class Scene:
         deadline = time.monotonic() + seconds
         while not (answer := predicate()) and time.monotonic() < deadline:
             if interrupted.wait(0.05):
-                raise KeyboardInterrupt
+                break
+        # Also when it came true: a worker that is just being started dies of the same Ctrl-C.
+        if interrupted.is_set():
+            raise KeyboardInterrupt
         return answer
