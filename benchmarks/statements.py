@@ -11,6 +11,8 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
+from itertools import batched
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ from django.db.models import F  # noqa: E402
 from django.tasks import task_backends  # noqa: E402
 
 from jobqueue import lifecycle  # noqa: E402
+from jobqueue.fence import Fence  # noqa: E402
 from jobqueue.leases import Held, wake_of  # noqa: E402
+from jobqueue.lifecycle import Renewal  # noqa: E402
 from jobqueue.worker.registration import Identity, beat, paused_paths  # noqa: E402
 
 from .app.models import Counter  # noqa: E402
@@ -31,6 +35,7 @@ from .app.tasks import noop  # noqa: E402
 
 BATCHES = (1, 10, 100)
 ME = "bench-statements"
+NONE = timedelta(0)
 
 
 class Meter:
@@ -109,6 +114,9 @@ def _jobs(meter: Meter, task: Any) -> None:
     task.enqueue_many([((), {})] * (meter.times + 1))
     claims = claim(meter.times + 1)
     meter.measure("job_that_writes", lambda: bump_and_succeed(claims), len(claims) - 1)
+    for size in (1, 100):
+        # What has ended by now is enough for so many.
+        meter.measure(f"prune_{size}", lambda size=size: lifecycle.prune("default", older_than=NONE, limit=size), 4)
     ask("WITH gone AS (DELETE FROM jobqueue_job RETURNING 1) SELECT count(*) FROM gone")
     meter.measure("look_in_vain", lambda: (claim(1), lifecycle.next_due("default", ["default"])))
     meter.measure("look_for_paused", lambda: paused_paths("default"))
@@ -124,7 +132,10 @@ def _signs_of_life(meter: Meter, backend: Any) -> None:
     for running in (100, 1000):
         held += claim(running - len(held))
         meter.measure(f"orphans_among_{running}", lambda: lifecycle.orphans("default"), 50)
-        meter.measure(f"reconcile_{running}", lambda: lifecycle.held_tokens(ME), 50)
+        meter.measure(f"reconcile_among_{running}", lambda: lifecycle.held_tokens(ME), 50)
+        meter.measure(f"forget_among_{running}", lambda: lifecycle.prune_workers(older_than=timedelta(days=1)), 50)
+    _attempts(meter, [item.fence for item in held])
+    _many_owners(meter)
     leases, some = backend.leases(), [item.fence for item in held[:100]]
     meter.measure("acquire_100", lambda: leases.acquire(some, ME), 100)
     meter.measure("renew_100", lambda: leases.renew([Held(fence, 1, 1) for fence in some], ME), 100)
@@ -133,6 +144,32 @@ def _signs_of_life(meter: Meter, backend: Any) -> None:
     assert hints is not None
     meter.measure("hint", lambda: hints.hint(["default"]))
     meter.measure("witness_0", lambda: leases.witness([]))
+
+
+def _attempts(meter: Meter, fences: list[Fence]) -> None:
+    for size in (1, 100):
+        renewals = [Renewal(fence, 1, 1) for fence in fences[:size]]
+        meter.measure(f"record_{size}", lambda renewals=renewals: lifecycle.record_renewals(ME, renewals), 50)
+    lifecycle.record_renewals(ME, [Renewal(fence, 1, 1) for fence in fences])
+    for size, some in ((1, fences[:100]), (100, fences[100:])):
+        lots = batched(some, size)
+        meter.measure(f"close_{size}", lambda lots=lots: lifecycle.close_attempts(next(lots)), len(some) // size - 1)
+
+
+def _many_owners(meter: Meter) -> None:
+    """Measure a look for orphans when each of the 1,000 running jobs is another worker's."""
+    ask(
+        "WITH made AS (INSERT INTO jobqueue_worker (id, name, hostname, pid, backend, queues, concurrency,"
+        " lease_seconds, version, executors, started_at, heartbeat_at) SELECT 'bench-' || n, 'bench', '', 0, 'default',"
+        " '[]', 2, 30, '', '[]', now(), now() FROM generate_series(1, 1000) AS n RETURNING 1) SELECT count(*) FROM made"
+    )
+    ask(
+        "WITH numbered AS (SELECT id, row_number() OVER () AS n FROM jobqueue_job), changed AS (UPDATE jobqueue_job"
+        " AS job SET worker_id = 'bench-' || n FROM numbered WHERE job.id = numbered.id RETURNING 1)"
+        " SELECT count(*) FROM changed"
+    )
+    meter.measure("orphans_of_1000", lambda: lifecycle.orphans("default"), 50)
+    ask("WITH gone AS (DELETE FROM jobqueue_worker RETURNING 1) SELECT count(*) FROM gone")
 
 
 if __name__ == "__main__":

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Generator
 from dataclasses import dataclass, field
+from typing import Any
 
-from .model import Costs, Fleet
+from .model import Costs, Fleet, Work
 from .world import Bell, Cores, Log, Process, World
 
 _AHEAD_SECONDS, _MOST_AHEAD = 0.02, 64
 _POLL_WITH_HINTS = 2.0
 _PAUSED_SECONDS = 1.0
-_KEEPER_SECONDS = 2.0
+_RECONCILE_SECONDS = 2.0
+_LONGEST_WAIT = 0.5
+_TOLD_SECONDS = 0.005
+_MOST_HINTS = 32
+_PRUNE_LOT, _PRUNE_AGAIN, _PRUNE_SECONDS = 500, 0.5, 60.0
 # What a job costs the worker's parent process, which does one thing at a time.
 _PARENT_SECONDS = 0.0001
 
 
-@dataclass
+@dataclass(eq=False)
 class Worker:
-    """One worker: what its executors have to do, what has ended, when it looks again."""
+    """One worker: what its executors have to do, what has ended, when it looks again.
+
+    `held` are its claims, `renewed` those of them that have lived through a renewal: the oldest.
+    """
 
     bell: Bell
-    given: int = 0
     ended: int = 0
+    held: int = 0
+    renewed: int = 0
     next_look: float = 0.0
     next_paused: float = 0.0
+    next_reconcile: float = 0.0
     inboxes: list[deque[float]] = field(default_factory=list)
     bells: list[Bell] = field(default_factory=list)
 
@@ -40,34 +51,47 @@ class Simulation:
         self.log = Log(self.world, fleet.flush)
         self.redis = Cores(self.world, 1)
         self.latencies: list[float] = []
-        self.done = 0
-        self.running = 0
+        self.done = self.pruned = 0
+        self.wal = 0.0
+        self._running = 0
+        self._owners = 0
+        self._old = 0
+        self._hints = 0
         self._random = random.Random(seed)
         self._ready: deque[float] = deque()
         self._window = max(1, min(_MOST_AHEAD, int(_AHEAD_SECONDS / fleet.job)))
-        self._workers = [self._hire() for _ in range(fleet.workers)]
-        self._listening = deque(self._workers)
+        # Who waits for a hint, the longest first: a dict is a set in order.
+        self._listening: dict[Worker, None] = {}
+        for _ in range(fleet.workers):
+            self._hire()
         if fleet.arrivals:
             self.world.start(self._enqueue(fleet.arrivals))
 
-    def _hire(self) -> Worker:
+    def run(self, seconds: float) -> None:
+        """Let time pass, and count only what happens in it."""
+        for machine in (self.postgres, self.redis):
+            machine.spent.clear()
+        self.latencies.clear()
+        self.done = self.pruned = self.log.flushes = 0
+        self.wal = 0.0
+        self.world.run(until=self.world.now + seconds)
+
+    def _hire(self) -> None:
         worker = Worker(Bell(self.world))
-        for _ in range(self.fleet.executors):
+        for number in range(self.fleet.executors):
             worker.inboxes.append(deque())
             worker.bells.append(Bell(self.world))
-            self.world.start(self._executor(worker, len(worker.bells) - 1))
-        self.world.start(self._parent(worker))
-        self.world.start(self._heartbeat())
-        self.world.start(self._renewer(worker))
-        self.world.start(self._keeper())
-        self.world.start(self._reconciler(worker))
-        return worker
+            self.world.start(self._executor(worker, number))
+        for part in (self._parent, self._heartbeat, self._keeper, self._listener):
+            self.world.start(part(worker))
 
     # ── requests ──
 
-    def _ask(self, purpose: str, seconds: float, *, commit: bool = False) -> float:
-        took = self.postgres.serve(purpose, seconds)
-        return self.fleet.trip + (self.log.commit(took) if commit else took)
+    def _ask(self, purpose: str, work: Work, *, trips: int = 1, commit: bool = False) -> Process:
+        yield trips * self.fleet.trip + self.postgres.serve(purpose, work.seconds)
+        self.wal += work.wal
+        if commit:
+            yield self.log.commit()
 
     def _call(self, purpose: str, seconds: float) -> float:
         return self.fleet.trip + self.redis.serve(purpose, seconds)
@@ -77,20 +101,28 @@ class Simulation:
     def _enqueue(self, a_second: float) -> Process:
         while True:
             yield self._random.expovariate(a_second)
-            began = self.world.now
-            took = self._ask("enqueue", self.costs.postgres("enqueue"), commit=True)
-            self.world.at(began + took, lambda began=began: self._committed(began))
+            self.world.start(self._enqueue_one())
 
-    def _committed(self, began: float) -> None:
+    def _enqueue_one(self) -> Process:
+        began = self.world.now
+        yield from self._ask("enqueue", self.costs.postgres("enqueue"), commit=True)
         self._ready.append(began)
-        self.redis.serve("hints", self.costs.redis("hint"))
-        for _ in range(len(self._listening)):
-            worker = self._listening.popleft()
-            self._listening.append(worker)
-            if self._room(worker):
-                worker.next_look = 0.0
-                worker.bell.ring()
-                return
+        yield self._call("hints", self.costs.redis("hint"))
+        self._hint()
+
+    def _hint(self) -> None:
+        """Wake who has listened longest; with nobody there, the hint waits in its list."""
+        worker = next(iter(self._listening), None)
+        if worker is None:
+            self._hints = min(_MOST_HINTS, self._hints + 1)
+            return
+        del self._listening[worker]
+        self._listening[worker] = None
+        self._woken(worker)
+
+    def _woken(self, worker: Worker) -> None:
+        worker.next_look = 0.0
+        worker.bell.ring()
 
     # ── a worker ──
 
@@ -99,43 +131,68 @@ class Simulation:
         waits = [len(inbox) for inbox in worker.inboxes]
         return sum(self._window - n for n in waits if n <= self._window // 2)
 
+    def _tell_room(self, worker: Worker) -> None:
+        """Have hints come here only while a job could be taken; one that waits in the list comes at once."""
+        if not self._room(worker):
+            self._listening.pop(worker, None)
+            return
+        self._listening.setdefault(worker)
+        if self._hints:
+            self._hints -= 1
+            self._woken(worker)
+
     def _parent(self, worker: Worker) -> Process:
+        worker.next_reconcile = self._random.uniform(0, _RECONCILE_SECONDS)
         yield self._random.uniform(0, _POLL_WITH_HINTS)
         while True:
             if worker.ended:
                 yield from self._settle(worker)
+            if self.world.now >= worker.next_reconcile:
+                worker.next_reconcile = self.world.now + _RECONCILE_SECONDS
+                yield from self._ask("keepers", self.costs.reconcile(worker.held))
             room = self._room(worker) if worker.next_look <= self.world.now else 0
             if room:
                 yield from self._claim(worker, room)
+            self._tell_room(worker)
             if not worker.ended:
-                patience = worker.next_look - self.world.now if self._room(worker) else 0.5
-                yield worker.bell, max(0.0, patience)
+                look = worker.next_look - self.world.now if self._room(worker) else _LONGEST_WAIT
+                yield worker.bell, max(0.0, min(look, worker.next_reconcile - self.world.now))
 
     def _settle(self, worker: Worker) -> Process:
         ended, worker.ended = worker.ended, 0
         if not self.fleet.writes:
-            yield self._ask("settle", self.costs.postgres("settle", ended), commit=True)
+            yield from self._ask("settle", self.costs.postgres("settle", ended), commit=True)
+            self._running -= ended
+        if renewed := min(ended, worker.renewed):
+            worker.renewed -= renewed
+            yield from self._ask("attempts", self.costs.postgres("close", renewed), commit=True)
+        self._hold(worker, -ended)
         yield self._call("leases", self.costs.redis("release", ended)) + ended * _PARENT_SECONDS
 
     def _claim(self, worker: Worker, room: int) -> Process:
         if self.world.now >= worker.next_paused:
             worker.next_paused = self.world.now + _PAUSED_SECONDS
-            yield self._ask("polls", self.costs.postgres("look_for_paused"))
+            yield from self._ask("polls", self.costs.postgres("look_for_paused"))
         began = [self._ready.popleft() for _ in range(min(room, len(self._ready)))]
         if self.fleet.arrivals is None:
             began = [self.world.now] * room
         worker.next_look = self.world.now if len(began) == room else self.world.now + _POLL_WITH_HINTS
         if not began:
-            yield self._ask("polls", self.costs.postgres("look_in_vain"))
+            yield from self._ask("polls", self.costs.postgres("look_in_vain"), trips=3)
             return
-        self.running += len(began)
-        yield self._ask("claim", self.costs.postgres("claim", len(began)), commit=True)
+        self._running += len(began)
+        self._hold(worker, len(began))
+        yield from self._ask("claim", self.costs.postgres("claim", len(began)), commit=self.fleet.claims_wait)
         yield self._call("leases", self.costs.redis("acquire", len(began)))
         for moment in began:
             least = min(range(len(worker.inboxes)), key=lambda i: len(worker.inboxes[i]))
             worker.inboxes[least].append(moment)
         for bell in worker.bells:
             bell.ring()
+
+    def _hold(self, worker: Worker, more: int) -> None:
+        held_any, worker.held = worker.held > 0, worker.held + more
+        self._owners += (worker.held > 0) - held_any
 
     def _executor(self, worker: Worker, number: int) -> Process:
         inbox = worker.inboxes[number]
@@ -144,41 +201,58 @@ class Simulation:
                 yield worker.bells[number], 3600.0
                 continue
             # Ends are told every five milliseconds, those of longer jobs one by one.
-            lot = max(1, min(len(inbox), int(0.005 / self.fleet.job)))
+            lot = max(1, min(len(inbox), int(_TOLD_SECONDS / self.fleet.job)))
             for _ in range(lot):
                 self.latencies.append(self.world.now - inbox[0])
                 yield self.fleet.job * self._random.uniform(0.5, 1.5)
                 if self.fleet.writes:
-                    yield 3 * self.fleet.trip + self._ask("bodies", self.costs.postgres("job_that_writes"), commit=True)
+                    # BEGIN, the body's UPDATE, the fence with the result, COMMIT.
+                    yield from self._ask("bodies", self.costs.postgres("job_that_writes"), trips=4, commit=True)
+                    self._running -= 1
                 inbox.popleft()
             self.done += lot
-            self.running -= lot
+            self._old += lot  # As many grow old enough to be pruned as are done.
             worker.ended += lot
             worker.bell.ring()
 
-    # ── signs of life ──
+    # ── signs of life, and the house ──
 
-    def _heartbeat(self) -> Process:
-        yield self._random.uniform(0, self.fleet.lease / 3)
+    def _heartbeat(self, worker: Worker) -> Process:
+        """Renew the leases, and write the heartbeat and what was renewed: two threads do that at the same time."""
+        yield self._random.uniform(0, self.fleet.renew_seconds)
         while True:
-            yield self.fleet.lease / 3
-            yield self._ask("heartbeats", self.costs.postgres("heartbeat"), commit=True)
+            yield self.fleet.renew_seconds
+            if worker.held:
+                yield self._call("leases", self.costs.redis("renew", worker.held))
+            yield from self._ask("heartbeats", self.costs.postgres("heartbeat"), commit=True)
+            if worker.held:
+                worker.renewed = worker.held
+                yield from self._ask("attempts", self.costs.postgres("record", worker.held), trips=4, commit=True)
 
-    def _renewer(self, worker: Worker) -> Process:
-        yield self._random.uniform(0, self.fleet.lease / 3)
+    def _keeper(self, worker: Worker) -> Process:
+        next_prune = 0.0
+        yield self._random.uniform(0, self.fleet.keeper_seconds)
         while True:
-            yield self.fleet.lease / 3
-            yield self._call("leases", self.costs.redis("renew", sum(map(len, worker.inboxes))))
-
-    def _keeper(self) -> Process:
-        yield self._random.uniform(0, _KEEPER_SECONDS)
-        while True:
-            yield _KEEPER_SECONDS * self._random.uniform(0.8, 1.2)
-            yield self._ask("keepers", self.costs.orphans(self.running))
+            yield self.fleet.keeper_seconds * self._random.uniform(0.8, 1.2)
+            yield from self._ask("keepers", self.costs.orphans(self._running, self._owners), trips=2)
             yield self._call("keepers", self.costs.redis("witness_0"))
+            if self.world.now >= next_prune:
+                gone = yield from self._prune()
+                next_prune = self.world.now + (_PRUNE_AGAIN if gone else _PRUNE_SECONDS)
 
-    def _reconciler(self, worker: Worker) -> Process:
-        yield self._random.uniform(0, _KEEPER_SECONDS)
+    def _prune(self) -> Generator[Any, None, int]:
+        gone = min(_PRUNE_LOT, self._old)
+        self._old -= gone
+        self.pruned += gone
+        yield from self._ask("keepers", self.costs.forget_workers(self._running), trips=3)
+        if gone:
+            yield from self._ask("prune", self.costs.postgres("prune", gone), trips=8, commit=True)
+        return gone
+
+    def _listener(self, worker: Worker) -> Process:
+        """Ask for a hint again whenever none has come for so long."""
+        yield self._random.uniform(0, self.fleet.keeper_seconds)
         while True:
-            yield _KEEPER_SECONDS
-            yield self._ask("keepers", self.costs.reconcile(sum(map(len, worker.inboxes))))
+            yield self.fleet.keeper_seconds
+            if worker in self._listening:
+                self.redis.serve("hints", self.costs.redis("witness_0"))

@@ -86,7 +86,7 @@ class Cores:
         """Return how long a request takes that needs the machine for so long."""
         began = max(self._world.now, heapq.heappop(self._free_at))
         heapq.heappush(self._free_at, began + seconds)
-        self.spent[purpose] += seconds
+        self.spent[purpose] += seconds  # type: ignore[assignment]  # The stubs know counts of whole things only.
         return began + seconds - self._world.now
 
 
@@ -96,17 +96,13 @@ class Log:
     def __init__(self, world: World, flush: float) -> None:
         self._world = world
         self._flush = flush
-        self._until = 0.0
-        self._next_until = 0.0
+        self._begins = -1.0  # The last flush: over, under way, or to come.
         self.flushes = 0
 
-    def commit(self, after: float) -> float:
-        """Return how long a commit takes that begins ``after`` so long."""
-        moment = self._world.now + after
-        if moment >= self._next_until:  # The disk is idle.
-            self._until = self._next_until = moment + self._flush
+    def commit(self) -> float:
+        """Return how long a commit waits that asks for its flush now."""
+        if self._begins < self._world.now:
+            # The last flush has begun without it. The next one follows that, or begins at once on an idle disk.
+            self._begins = max(self._world.now, self._begins + self._flush)
             self.flushes += 1
-        elif moment >= self._until or self._until == self._next_until:  # The next flush takes it, and will begin then.
-            self._until, self._next_until = self._next_until, self._next_until + self._flush
-            self.flushes += 1
-        return self._next_until - self._world.now
+        return self._begins + self._flush - self._world.now
