@@ -8,10 +8,11 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobqueue.worker.pace import Pace
+
 from .model import Costs, Fleet, Work
 from .world import Bell, Cores, Log, Process, World
 
-_AHEAD_SECONDS, _MOST_AHEAD = 0.02, 64
 _POLL_WITH_HINTS = 2.0
 _PAUSED_SECONDS = 1.0
 _RECONCILE_SECONDS = 2.0
@@ -59,7 +60,7 @@ class Simulation:
         self._hints = 0
         self._random = random.Random(seed)
         self._ready: deque[float] = deque()
-        self._window = max(1, min(_MOST_AHEAD, int(_AHEAD_SECONDS / fleet.job)))
+        self._window = _window(fleet.job)
         # Who waits for a hint, the longest first: a dict is a set in order.
         self._listening: dict[Worker, None] = {}
         for _ in range(fleet.workers):
@@ -256,3 +257,11 @@ class Simulation:
             yield self.fleet.keeper_seconds
             if worker in self._listening:
                 self.redis.serve("hints", self.costs.redis("witness_0"))
+
+
+def _window(seconds: float) -> int:
+    """Return how many jobs that take so long an executor is given at a time."""
+    pace = Pace()
+    for _ in range(100):
+        pace.note(seconds)
+    return pace.window()
