@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import transaction
 from django.tasks import Task, TaskResult
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.exceptions import InvalidTask
+from django.tasks.signals import logger, task_enqueued
 
 from . import payload, signals
 from .conf import EFFECTS, Options, suggestion
@@ -86,15 +88,16 @@ class JobQueueBackend(BaseTaskBackend):
         self.validate_task(task)
         if task.idempotency_key is not None:
             raise InvalidTask("enqueue_many() cannot give one idempotency key to many calls: enqueue them one by one.")
-        calls = [(list(args), dict(kwargs)) for args, kwargs in calls]
+        owned = [(list(args), dict(kwargs)) for args, kwargs in calls]
         limit = self.settings.max_argument_bytes
-        texts = [payload.dump_arguments(args, kwargs, limit=limit) for args, kwargs in calls]
+        texts = [payload.dump_arguments(args, kwargs, limit=limit) for args, kwargs in owned]
         if not texts:
             return []
         ids = lifecycle.create_many(task, texts)
-        made = [results.of_new(task, i, None, args, kwargs) for i, (args, kwargs) in zip(ids, calls, strict=True)]
-        for result in made:
-            signals.enqueued(type(self), result)
+        made = results.of_new_many(task, ids, owned)
+        if _is_awaited(type(self)):
+            for result in made:
+                signals.enqueued(type(self), result)
         if task.run_after is None:
             self.wake([task.queue_name])
         return made
@@ -121,6 +124,11 @@ class JobQueueBackend(BaseTaskBackend):
         if hints is not None:
             lists = list(queues) if self.queues else [*queues, ANY_QUEUE]
             transaction.on_commit(lambda: hints.hint(lists), using=database_alias(), robust=True)
+
+
+def _is_awaited(sender: type) -> bool:
+    """Return whether anybody, Django's log included, hears the signal about each job of many."""
+    return signals.is_awaited(task_enqueued, sender) or logger.isEnabledFor(logging.DEBUG)
 
 
 def _is_number(value: Any, kind: Any, *, least: float) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import json.encoder
+from collections.abc import Callable
 from typing import Any
 
 from .errors import ArgumentsTooLarge, InvalidArguments, InvalidResult, ResultTooLarge
@@ -13,14 +15,28 @@ from .errors import ArgumentsTooLarge, InvalidArguments, InvalidResult, ResultTo
 MAX_DEPTH = 30
 
 
+def _encoder() -> Callable[[Any], str]:
+    plain = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    # JSONEncoder makes one of these for each value, which takes longer than to encode what jobs are mostly given.
+    # Without `markers`, the None, a value that contains itself is a RecursionError.
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return plain.encode
+    encode = make(None, plain.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    return lambda value: "".join(encode(value, 0))
+
+
+_encode = _encoder()
+
+
 class _NotStorable(ValueError):
     """Why a value cannot be stored."""
 
 
 def _dumps(value: Any) -> str:
     try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        text.encode()
+        text = _encode(value)
+        _size(text)
     except RecursionError:
         raise _NotStorable("it is nested too deeply or contains itself") from None
     except UnicodeEncodeError:
@@ -30,9 +46,14 @@ def _dumps(value: Any) -> str:
     if "\\u0000" in text and "\0" in _texts(value):
         raise _NotStorable("a text in it has a NUL character, which databases cannot store")
     # Counting brackets is cheap, and mostly enough to know.
-    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+    if len(text) > 2 * MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise _NotStorable(f"it is nested more than {MAX_DEPTH} levels deep")
     return text
+
+
+def _size(text: str) -> int:
+    """Return how many bytes a text is in UTF-8; raises UnicodeEncodeError when it is no Unicode."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -64,7 +85,7 @@ def dump_arguments(args: Any, kwargs: dict[str, Any], *, limit: int) -> str:
         raise InvalidArguments(
             f"The arguments of a job must be JSON: {why}. Pass a primary key or a plain value. Nothing was enqueued."
         ) from None
-    if (size := len(text.encode())) > limit:
+    if (size := _size(text)) > limit:
         raise ArgumentsTooLarge(
             f"The arguments are {size:,} bytes as JSON and the limit is {limit:,}: store the data and pass its key, "
             'or raise OPTIONS["MAX_ARGUMENT_BYTES"]. Nothing was enqueued.'
@@ -86,7 +107,7 @@ def dump_result(value: Any, *, limit: int) -> str | None:
             f"The task returned {type(value).__qualname__}, which cannot be stored as JSON: {why}. "
             "Return None, a plain value, or the primary key of what you stored."
         ) from None
-    if (size := len(text.encode())) > limit:
+    if (size := _size(text)) > limit:
         raise ResultTooLarge(
             f"The task returned {size:,} bytes as JSON and the limit is {limit:,}: store the data and return its key, "
             'or raise OPTIONS["MAX_RESULT_BYTES"].'

@@ -55,13 +55,19 @@ def test_it_exists_only_if_the_transaction_commits():
 
 def test_many_are_in_the_order_they_were_given():
     ids = lifecycle.create_many(tasks.echo.using(priority=3), [rows.arguments(n) for n in range(50)])
-    jobs = {job.pk: job for job in Job.objects.all()}
+    jobs = {str(job.pk): job for job in Job.objects.all()}
     assert [jobs[i].arguments["args"] for i in ids] == [[n] for n in range(50)]
     assert ids == sorted(ids)
     assert {(job.status, job.priority, job.task_path) for job in jobs.values()} == {
         ("READY", 3, "tests.app.tasks.echo")
     }
-    assert [claim.job_id for claim in rows.claim(limit=50)] == ids
+    assert [str(claim.job_id) for claim in rows.claim(limit=50)] == ids
+
+
+def test_what_many_are_given_arrives_as_it_was():
+    given = ["\"'\\", "{},[]", "%s %(a)s", "\n\t\u2028", "🦉", "", None, 1.5, [["{"]], {"]": "}"}]
+    ids = lifecycle.create_many(tasks.echo, [rows.arguments(value, key=value) for value in given])
+    assert [rows.job(i).arguments for i in ids] == [{"args": [v], "kwargs": {"key": v}} for v in given]
 
 
 def test_many_with_run_after():

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 from django.db import connection, connections
 
@@ -42,7 +43,7 @@ def test_a_claim_that_is_undone_leaves_its_jobs_to_others(anna, bert):
 
 
 def test_four_who_claim_at_once_take_each_job_once(transactional_db):
-    ids = set(lifecycle.create_many(tasks.echo, [rows.arguments(n) for n in range(120)]))
+    ids = set(map(UUID, lifecycle.create_many(tasks.echo, [rows.arguments(n) for n in range(120)])))
     start = threading.Barrier(4)
 
     def claim_all(name):
