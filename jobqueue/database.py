@@ -9,8 +9,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -71,7 +72,14 @@ def uuid_value(value: Any) -> uuid.UUID:
 
 
 def moment(connection: BaseDatabaseWrapper, value: Any) -> datetime | None:
-    """Return a timestamp of a raw statement as the ORM would: it comes as text from SQLite, naive from MariaDB."""
+    """Return a timestamp of a raw statement as the ORM would.
+
+    It comes as text from SQLite, naive from MariaDB, and as seconds since 1970 from a statement that asked for them.
+    """
+    if isinstance(value, float):
+        value = datetime.fromtimestamp(value, UTC)
+        if connection.timezone is None:
+            return timezone.make_naive(value, ZoneInfo(connection.timezone_name))
     if isinstance(value, str):
         value = parse_datetime(value)
     if value is not None and timezone.is_naive(value) and connection.timezone is not None:

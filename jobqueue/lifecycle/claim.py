@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .. import database
 from ..database import lock_only_what_matches, moment, now_sql, uuid_param, uuid_value
 from ..fence import Fence
 from ..models import Job
@@ -23,7 +24,10 @@ TABLE = Job._meta.db_table
 
 
 class Claim(NamedTuple):
-    """A claimed job, as it travels to the executor that runs it. `arguments` is JSON."""
+    """A claimed job, as it travels to the executor that runs it. `arguments` is JSON.
+
+    `moments` are when it was enqueued, begun and first begun, as the database gave them: few ever ask.
+    """
 
     job_id: UUID
     attempt: int
@@ -34,20 +38,48 @@ class Claim(NamedTuple):
     crashes: int
     queue: str
     priority: int
-    enqueued_at: datetime
-    started_at: datetime
-    first_started_at: datetime
+    moments: tuple[Any, Any, Any]
 
     @property
     def fence(self) -> Fence:
         """What every write of the owner names."""
         return Fence(self.job_id, self.attempt, self.token)
 
+    @property
+    def enqueued_at(self) -> datetime:
+        """When the job was enqueued."""
+        return self._moment(0)
 
-_RETURNS = (
-    "id, attempt, task_path, arguments, failures, crashes, queue, priority, due_at, "
-    "enqueued_at, started_at, first_started_at"
-)
+    @property
+    def started_at(self) -> datetime:
+        """When this claim was made."""
+        return self._moment(1)
+
+    @property
+    def first_started_at(self) -> datetime:
+        """When the job was claimed for the first time."""
+        return self._moment(2)
+
+    def _moment(self, which: int) -> datetime:
+        value = moment(database.connection(), self.moments[which])
+        assert value is not None
+        return value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel light: UUIDs are slow to pickle, and every job is sent to another process."""
+        return _unpacked, (self.job_id.int, self.attempt, self.token.int, *self[3:])
+
+
+def _unpacked(job_id: int, attempt: int, token: int, *rest: Any) -> Claim:
+    return Claim(UUID(int=job_id), attempt, UUID(int=token), *rest)
+
+
+_RETURNS = "id, attempt, task_path, arguments, failures, crashes, queue, priority"
+_MOMENTS = ("due_at", "enqueued_at", "started_at", "first_started_at")
+
+
+# PostgreSQL need not wait for the disk: see above. For this transaction only, and in the same round trip.
+_WITHOUT_WAITING = "(SELECT set_config('synchronous_commit', 'off', true)) IS NOT NULL"
 
 
 def claim(
@@ -75,28 +107,30 @@ def claim(
         rows = _select_then_update(connection, where, params, token, worker_id)
     else:
         rows = _update_returning(connection, where, params, token, worker_id)
-    claims = [(row[8], _claim(connection, row, token)) for row in rows]
+    claims = [(row[8], _claim(row, token)) for row in rows]
     claims.sort(key=lambda pair: (-pair[1].priority, pair[0], pair[1].job_id))
     return [claim for _, claim in claims]
 
 
-def _claim(connection: BaseDatabaseWrapper, row: Sequence[Any], token: UUID) -> Claim:
-    moments: list[Any] = [moment(connection, value) for value in row[9:12]]
-    return Claim(uuid_value(row[0]), row[1], token, *row[2:8], *moments)
+def _claim(row: Sequence[Any], token: UUID) -> Claim:
+    return Claim._make([uuid_value(row[0]), row[1], token, *row[2:8], row[9:12]])
 
 
 def _update_returning(
     connection: BaseDatabaseWrapper, where: str, params: list[Any], token: UUID, worker_id: str
 ) -> list[Any]:
     """Claim in one statement. SQLite has no SKIP LOCKED and needs none: one connection writes at a time."""
-    now = now_sql(connection)
-    # An array is made once; a sub-select that locks could be planned to run, and to lock, again and again.
-    picked = "= ANY(ARRAY(%s))" if connection.vendor == "postgresql" else "IN (%s)"
+    now, picked, moments = now_sql(connection), "IN (%s)", ", ".join(_MOMENTS)
+    if connection.vendor == "postgresql":
+        # An array is made once; a sub-select that locks could be planned to run, and to lock, again and again.
+        picked = f"= ANY(ARRAY(%s)) AND {_WITHOUT_WAITING}"
+        # Numbers are read faster than dates.
+        moments = ", ".join(f"EXTRACT(EPOCH FROM {name})::float8" for name in _MOMENTS)
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {TABLE} SET status = 'RUNNING', attempt = attempt + 1, token = %s, worker_id = %s, "
             f"started_at = {now}, first_started_at = COALESCE(first_started_at, {now}), outcome = '' "
-            f"WHERE id {picked.replace('%s', f'SELECT id FROM {TABLE} {where}')} RETURNING {_RETURNS}",
+            f"WHERE id {picked.replace('%s', f'SELECT id FROM {TABLE} {where}')} RETURNING {_RETURNS}, {moments}",
             [uuid_param(connection, token), worker_id, *params],
         )
         return list(cursor.fetchall())
@@ -113,7 +147,7 @@ def _select_then_update(
     lock_only_what_matches(connection)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_RETURNS.removesuffix('started_at, first_started_at')}{now}, COALESCE(first_started_at, {now}) "
+            f"SELECT {_RETURNS}, due_at, enqueued_at, {now}, COALESCE(first_started_at, {now}) "
             f"FROM {TABLE} FORCE INDEX (jobqueue_ready) {where}",
             params,
         )

@@ -95,9 +95,7 @@ def claim_of(task: Any = echo, *, attempt: int = 1, crashes: int = 0, failures: 
         crashes,
         "default",
         0,
-        now,
-        now,
-        now,
+        (now, now, now),
     )
 
 
