@@ -100,26 +100,30 @@ def settle(connection: BaseDatabaseWrapper, outcomes: Sequence[tuple[Fence, str 
 
 
 def _settle_unnest(connection: BaseDatabaseWrapper, outcomes: Sequence[tuple[Fence, str | None]]) -> set[UUID]:
-    ids = [fence.job_id for fence, _ in outcomes]
-    tokens = [fence.token for fence, _ in outcomes]
+    ids = _array(fence.job_id for fence, _ in outcomes)
+    tokens = _array(fence.token for fence, _ in outcomes)
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {TABLE} AS job SET status = 'SUCCESSFUL', outcome = 'ok', result = ended.result::jsonb, "
             f"finished_at = {now_sql(connection)} "
             "FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS ended (id, token, result) "
-            "WHERE job.id = ended.id AND job.token = ended.token AND job.status = 'RUNNING' RETURNING job.id",
+            "WHERE job.id = ended.id AND job.token = ended.token AND job.status = 'RUNNING'",
             [ids, tokens, [result for _, result in outcomes]],
         )
-        settled = {row[0] for row in cursor.fetchall()}
-        if len(settled) < len(ids):
-            # A statement of its own: it sees what this one's had to wait for.
-            cursor.execute(
-                f"SELECT job.id FROM {TABLE} AS job JOIN unnest(%s::uuid[], %s::uuid[]) AS ended (id, token) "
-                "ON job.id = ended.id AND job.token = ended.token WHERE job.status = 'SUCCESSFUL'",
-                [ids, tokens],
-            )
-            settled.update(row[0] for row in cursor.fetchall())
-        return settled
+        if cursor.rowcount == len(outcomes):
+            return {fence.job_id for fence, _ in outcomes}
+        # Some were not ours, or settled before. What is SUCCESSFUL under its token is ours.
+        cursor.execute(
+            f"SELECT job.id FROM {TABLE} AS job JOIN unnest(%s::uuid[], %s::uuid[]) AS ended (id, token) "
+            "ON job.id = ended.id AND job.token = ended.token WHERE job.status = 'SUCCESSFUL'",
+            [ids, tokens],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _array(values: Iterable[UUID]) -> str:
+    """Return an array of UUIDs as PostgreSQL reads it: the driver would look into each value for its type."""
+    return f"{{{','.join([value.hex for value in values])}}}"
 
 
 def _settle_group(connection: BaseDatabaseWrapper, token: UUID, result: str | None, ids: list[UUID]) -> Iterable[UUID]:
