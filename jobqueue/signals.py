@@ -10,6 +10,8 @@ from django.tasks import TaskResult, TaskResultStatus
 from django.tasks import signals as django_signals
 from django.tasks.signals import task_enqueued, task_finished, task_started
 
+# A job that goes well writes it for DEBUG only: with ten thousand of them a second, logging would take longer than they.
+_LINE = "Task id=%s path=%s state=%s"
 # Django's own receivers of these signals, which write log lines.
 _LOGGERS = (
     django_signals.log_task_enqueued,
@@ -35,13 +37,13 @@ def finished(sender: type, result: TaskResult) -> None:
 
 def log_started(job_id: UUID, task_path: str) -> None:
     """Write Django's log line about the start of a body, for when nobody listens to the signal."""
-    django_signals.logger.info("Task id=%s path=%s state=%s", job_id, task_path, TaskResultStatus.RUNNING)
+    django_signals.logger.debug(_LINE, job_id, task_path, TaskResultStatus.RUNNING)
 
 
 def log_finished(job_id: UUID, task_path: str, status: TaskResultStatus, error: BaseException | None = None) -> None:
     """Write Django's log line about the end of a job, for when nobody listens to the signal."""
-    level = logging.ERROR if status == TaskResultStatus.FAILED else logging.INFO
-    django_signals.logger.log(level, "Task id=%s path=%s state=%s", job_id, task_path, status, exc_info=error)
+    level = logging.ERROR if status == TaskResultStatus.FAILED else logging.DEBUG
+    django_signals.logger.log(level, _LINE, job_id, task_path, status, exc_info=error)
 
 
 def is_awaited(signal: Signal, sender: type) -> bool:
