@@ -56,11 +56,30 @@ class Leases:
 
     def acquire(self, fences: Sequence[Fence], worker_id: str) -> list[Grant]:
         """Take the leases of claims for a worker."""
-        return self._grants("acquire", [(fence, [holder(fence, worker_id)]) for fence in fences])
+        grants = []
+        for some in batched(fences, _BATCH):
+            argv = [self._period, *(holder(fence, worker_id) for fence in some)]
+            answer = self._ask("acquire", [fence.job_id for fence in some], argv)
+            refused = dict(zip(answer[::2], answer[1::2], strict=True))
+            grants += [
+                Grant(fence, number not in refused, self._seconds(refused.get(number, self._period)))
+                for number, fence in enumerate(some, start=1)
+            ]
+        return grants
 
     def renew(self, held: Sequence[Held], worker_id: str) -> list[Grant]:
         """Extend the leases of claims; one that the server forgot is made anew."""
-        return self._grants("renew", [(f, [holder(f, worker_id), renewals, pid or ""]) for f, renewals, pid in held])
+        grants = []
+        for some in batched(held, _BATCH):
+            argv: list[object] = [self._period]
+            for fence, renewals, pid in some:
+                argv += holder(fence, worker_id), renewals, pid or ""
+            answer = self._ask("renew", [one.fence.job_id for one in some], argv)
+            grants += [
+                Grant(one.fence, bool(is_held), self._seconds(ttl))
+                for one, is_held, ttl in zip(some, answer[::2], answer[1::2], strict=True)
+            ]
+        return grants
 
     def release(self, fences: Sequence[Fence], worker_id: str) -> int:
         """Give leases back and return how many of them were this worker's."""
@@ -92,17 +111,9 @@ class Leases:
 
         return self.connection.call(forget)
 
-    def _grants(self, verb: str, claims: Sequence[tuple[Fence, list[object]]]) -> list[Grant]:
-        grants = []
-        for some in batched(claims, _BATCH):
-            argv = [self._period, *(value for _, values in some for value in values)]
-            answer = self._ask(verb, [fence.job_id for fence, _ in some], argv)
-            # More than the period is left when the server's clock went back; nobody may rely on more than was asked.
-            grants += [
-                Grant(fence, bool(held), min(max(ttl, 0), self._period) / 1000)
-                for (fence, _), held, ttl in zip(some, answer[::2], answer[1::2], strict=True)
-            ]
-        return grants
+    def _seconds(self, ttl: int) -> float:
+        # More than the period is left when the server's clock went back; nobody may rely on more than was asked.
+        return min(max(ttl, 0), self._period) / 1000
 
     def _ask(self, verb: str, job_ids: Iterable[UUID], argv: list[Any], *, before: Sequence[str] = ()) -> Any:
         keys = [*before, *map(self.keys.lease, job_ids)]
