@@ -28,6 +28,8 @@ from .trust import Trust
 logger = logging.getLogger("jobqueue.worker")
 _PAUSE_AFTER_ERROR = 0.5
 _STUCK_TICK = 0.02
+# While everybody has something to do: what the database is told together costs little more than one thing alone.
+_TURN_SECONDS = 0.02
 _LONGEST_WAIT = 0.5
 _RETRY_UNKNOWN = 5.0
 
@@ -67,6 +69,7 @@ class Dispatcher:
         os.set_blocking(self._bell, False)
         os.set_blocking(self._button, False)
         self._quiet_until = 0.0
+        self._turned_at = 0.0
         self._failing = False
 
     def ring(self) -> None:
@@ -87,9 +90,14 @@ class Dispatcher:
         for executor in self._crew.all():
             self._read(executor)
         self._feed.recall_stuck()
-        if time.monotonic() >= self._quiet_until:
+        if self._seconds_to_turn() <= 0:
             self._try_database()
         self._tell_room()
+
+    def _seconds_to_turn(self) -> float:
+        """Return in how many seconds the database may be asked again; at once when somebody will soon run dry."""
+        pace = 0.0 if self._feed.room() > 0 else self._turned_at + _TURN_SECONDS
+        return max(pace, self._quiet_until) - time.monotonic()
 
     def _tell_room(self) -> None:
         """Have hints of new jobs come here only while one could be taken; set at every step, it is cheap."""
@@ -99,6 +107,7 @@ class Dispatcher:
             self.room.clear()
 
     def _try_database(self) -> None:
+        self._turned_at = time.monotonic()
         try:
             self._use_database()
         except (DatabaseError, InterfaceError) as error:
@@ -135,7 +144,7 @@ class Dispatcher:
 
     def _patience(self) -> float:
         if self._settler.owes():
-            return max(0.0, self._quiet_until - time.monotonic())
+            return max(0.0, self._seconds_to_turn())
         if self._feed.may_get_stuck():
             return _STUCK_TICK
         if self.claiming and self._feed.room() > 0:

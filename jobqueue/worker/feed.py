@@ -12,7 +12,7 @@ from .pace import Pace
 from .settler import Settler
 
 # A job that runs for longer than this keeps those behind it waiting.
-_LONG = 0.02
+_LONG = 0.05
 
 
 class Feed:

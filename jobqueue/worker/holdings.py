@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Holding:
-    """A claim of ours. `renewals` counts how often it was renewed; `serial` is its number at its executor."""
+    """A claim of ours.
+
+    `fence` is what every write about it names; `renewals` counts how often it was renewed; `serial` is its number at
+    its executor.
+    """
 
     claim: Claim
+    fence: Fence
     executor: Executor | None = None
     serial: int = 0
     renewals: int = 0
     progress: dict[str, object] | None = None
     recorded: tuple[int, object] = field(default=(0, None))
-
-    @property
-    def fence(self) -> Fence:
-        """What every write about this claim names."""
-        return self.claim.fence
 
     @property
     def pid(self) -> int | None:
@@ -43,7 +43,7 @@ class Holdings:
 
     def add(self, claim: Claim) -> Holding:
         """Note a claim."""
-        holding = self._by_id[claim.job_id] = Holding(claim)
+        holding = self._by_id[claim.job_id] = Holding(claim, claim.fence)
         return holding
 
     def get(self, job_id: UUID) -> Holding | None:

@@ -53,9 +53,11 @@ class How(Enum):
 
 
 class Ended(NamedTuple):
-    """A job is over as far as its executor goes. `value` is JSON; `seconds` is how long it took."""
+    """The next job, in the order in which they were sent, is over as far as its executor goes.
 
-    job_id: UUID
+    `value` is JSON; `seconds` is how long it took.
+    """
+
     how: How
     value: str | None
     seconds: float

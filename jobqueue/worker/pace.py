@@ -1,9 +1,9 @@
-"""How far ahead executors may be fed: about twenty milliseconds of work, so that nobody hoards and nobody starves."""
+"""How far ahead executors may be fed: about a tenth of a second of work, so that nobody hoards and nobody starves."""
 
 from __future__ import annotations
 
-_AHEAD_SECONDS = 0.02
-_MOST_AHEAD = 64
+_AHEAD_SECONDS = 0.1
+_MOST_AHEAD = 256
 
 
 class Pace:

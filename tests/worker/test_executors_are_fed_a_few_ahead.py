@@ -1,4 +1,4 @@
-"""How far ahead: twenty milliseconds of work, and nothing behind a long job."""
+"""How far ahead: a tenth of a second of work, and nothing behind a long job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_short_jobs_open_the_window_and_a_long_one_closes_it() -> None:
     pace = Pace()
     for _ in range(50):
         pace.note(0.0002)
-    assert pace.window() == 64
+    assert pace.window() > 200
     pace.note(5)
     assert pace.window() == 1
 

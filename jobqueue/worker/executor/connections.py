@@ -10,19 +10,24 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 _IDLE_BEFORE_PROBE = 1.0
 
 
-def heal(*, idle: float) -> None:
-    """Close every connection of this thread that is broken, or in which the last job left a transaction open.
-
-    One that was idle for more than a second is asked whether it still works.
-    """
+def heal() -> None:
+    """Close every connection of this thread that is broken, or in which a job left a transaction open."""
     for connection in connections.all(initialized_only=True):
         if connection.connection is None:
             continue
-        doubtful = connection.errors_occurred or idle > _IDLE_BEFORE_PROBE
-        if is_open(connection) or (doubtful and not connection.is_usable()):
+        if is_open(connection) or (connection.errors_occurred and not connection.is_usable()):
             abandon(connection)
         else:
             connection.errors_occurred = False
+
+
+def probe(*, idle: float) -> None:
+    """Close every connection of this thread that does not work any more, if they were idle for more than a second."""
+    if idle <= _IDLE_BEFORE_PROBE:
+        return
+    for connection in connections.all(initialized_only=True):
+        connection.errors_occurred = True  # Presumably: the server, or what is on the way to it, hangs up on the idle.
+    heal()
 
 
 def is_open(connection: BaseDatabaseWrapper) -> bool:

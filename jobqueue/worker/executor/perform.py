@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -24,7 +25,7 @@ from ...payload import dump_result
 from ...task import JobTask, find
 from ..messages import Ended, How, Progress
 from ..trust import Trust
-from .connections import heal
+from .connections import heal, probe
 from .effects import EFFECTS
 from .failures import failure_of
 from .fenced import Refused, persistently
@@ -32,6 +33,7 @@ from .interrupts import Interrupts
 from .job import RunningJob
 
 logger = logging.getLogger("jobqueue.worker")
+_is_coroutine = cache(iscoroutinefunction)
 
 
 class Performer:
@@ -62,21 +64,21 @@ class Performer:
     def perform(self, claim: Claim) -> Ended:
         """Run a job to its end and say how it ended; raises nothing."""
         began = time.monotonic()
-        heal(idle=began - self._last_end)
+        probe(idle=began - self._last_end)
         try:
             task = find(claim.task_path)
         except UnknownTask as unknown:
             logger.warning("Job %s is handed back: %s", claim.job_id, unknown)
-            return Ended(claim.job_id, How.UNKNOWN, None, 0.0)
+            return Ended(How.UNKNOWN, None, 0.0)
         how, value = self._run(
             RunningJob(
                 claim, task, options=self._options, connection=self._connection, trust=self._trust, tell=self._tell
             )
         )
         # Whoever waits for what this job has locked waits no longer than for this.
-        heal(idle=0)
+        heal()
         self._last_end = time.monotonic()
-        return Ended(claim.job_id, how, value, self._last_end - began)
+        return Ended(how, value, self._last_end - began)
 
     def _run(self, job: RunningJob) -> tuple[How, str | None]:
         try:
@@ -117,14 +119,14 @@ class Performer:
         """Call the task; the one place in the package that does."""
         token = running.set(job)
         try:
-            with self._interrupts.allowed(job.id, is_coroutine=iscoroutinefunction(job.task.func)):
+            with self._interrupts.allowed(job.id, is_coroutine=_is_coroutine(job.task.func)):
                 value = self._call(job.task, args, kwargs)
         finally:
             running.reset(token)
         return dump_result(value, limit=self._options.max_result_bytes)
 
     def _call(self, task: JobTask, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if not iscoroutinefunction(task.func):
+        if not _is_coroutine(task.func):
             return task.func(*args, **kwargs)
 
         async def body() -> Any:
@@ -145,7 +147,7 @@ class Performer:
         return True
 
     def _fail(self, job: RunningJob, error: BaseException) -> How:
-        heal(idle=0)
+        heal()
         failure = failure_of(
             error,
             job.task,

@@ -12,8 +12,8 @@ import os
 import signal
 import threading
 import time
-from collections import deque
 from multiprocessing.connection import Connection
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import django
@@ -28,7 +28,7 @@ from ..trust import Trust
 from .interrupts import Interrupts
 from .perform import Performer
 
-_FLUSH_SECONDS = 0.005
+_FLUSH_SECONDS = 0.01
 
 
 def main(pipe: Connection[Any, Any], board: Board, trust: Trust, backend_alias: str, worker_id: str) -> None:
@@ -62,8 +62,7 @@ class Mailbox(threading.Thread):
         self._pipe = pipe
         self._board = board
         self._interrupts = interrupts
-        self._inbox: deque[tuple[int, Claim] | None] = deque()
-        self._arrived = threading.Semaphore(0)
+        self._inbox: SimpleQueue[tuple[int, Claim] | None] = SimpleQueue()
         self._sending = threading.Lock()
         self._ended: list[Ended] = []
         self._flushed_at = 0.0
@@ -71,16 +70,13 @@ class Mailbox(threading.Thread):
 
     def next(self) -> tuple[int, Claim] | None:
         """Wait for the next job and return it with its number; None when there will be no more."""
-        while True:
-            self._arrived.acquire()
-            with contextlib.suppress(IndexError):  # It was recalled.
-                return self._inbox.popleft()
+        return self._inbox.get()
 
     def report(self, ended: Ended) -> None:
         """Tell the worker that a job ended: at once when nothing else is to be done, with others while there is."""
         with self._sending:
             self._ended.append(ended)
-        if not self._inbox or time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
+        if self._inbox.empty() or time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
@@ -109,28 +105,24 @@ class Mailbox(threading.Thread):
             case Run(claims):
                 for claim in claims:
                     self._serial += 1
-                    self._inbox.append((self._serial, claim))
-                    self._arrived.release()
+                    self._inbox.put((self._serial, claim))
             case Recall():
                 self.flush()
                 self.send(Returned(self._take_back()))
             case Interrupt(job_id, why):
                 self._interrupts.request(job_id, why)
             case Stop():
-                self._inbox.append(None)
-                self._arrived.release()
+                self._inbox.put(None)
 
     def _take_back(self) -> list[int]:
         serials, stop = [], False
-        while self._inbox:
-            try:
-                item = self._inbox.popleft()
-            except IndexError:
-                break  # The main thread was faster.
-            if item is None:
-                stop = True
-            else:
-                serials.append(item[0])
+        with contextlib.suppress(Empty):
+            while True:
+                item = self._inbox.get_nowait()
+                if item is None:
+                    stop = True
+                else:
+                    serials.append(item[0])
         if stop:
             self._receive(Stop())
         return serials
