@@ -2,6 +2,7 @@
 
 ::
 
+    fork_server   forks what executors are forks of, before anything else begins
     supervisor    starts everything, stops everything in the right order
       dispatcher    the main loop: claims, hands out, collects, settles
         crew          the executors as the parent sees them: starts, feeds, recycles and buries them

@@ -21,8 +21,9 @@ from .executor import process
 from .messages import Interrupt, Recall, Run, Stop, ToExecutor, Why
 from .trust import Trust
 
+PRELOAD = ["jobqueue.worker.preload"]
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["jobqueue.worker.preload"])
+CONTEXT.set_forkserver_preload(PRELOAD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,4 +22,10 @@ with contextlib.suppress(Exception):
 
     discover()
 
+# A connection that an app has opened as it was loaded would be one for all executors, who would garble it.
+with contextlib.suppress(Exception):
+    from django.db import connections
+
+    connections.close_all()
+
 gc.freeze()

@@ -24,6 +24,7 @@ def project(tmp_path):
             from tests.settings import *
 
             INSTALLED_APPS = [*INSTALLED_APPS, "changing"]
+            LOGGING["loggers"]["django.utils.autoreload"] = {"handlers": ["console"], "level": "DEBUG"}
         """)
     )
     return tmp_path / "project"
@@ -62,6 +63,8 @@ def test_it_runs_the_new_code_and_ends_when_told(start_worker, project):
     assert run_version() == 1
     first = Worker.objects.get()
 
+    # What changes before Django's reloader has looked is no change to it, and a worker starts faster than that.
+    worker.wait_output("changing/tasks.py first seen", SOON)
     write(project, 2)
     os.utime(project / "changing" / "tasks.py", (2_000_000_000, 2_000_000_000))
     wait_until(lambda: Worker.objects.filter(stopped_at=None).exclude(pk=first.pk).exists(), SOON)

@@ -16,7 +16,7 @@ from jobqueue.backend import JobQueueBackend
 from jobqueue.conf import suggestion
 from jobqueue.database import alias
 from jobqueue.errors import NotMigrated
-from jobqueue.worker import reload
+from jobqueue.worker import fork_server, reload
 from jobqueue.worker.supervisor import Settings, Supervisor
 
 
@@ -58,6 +58,7 @@ class Command(BaseCommand):
     def _run(self, options: dict[str, Any], *, watched: bool) -> None:
         backend = _backend(options["backend"])
         settings = _settings(backend, options)
+        fork_server.start_early()
         _require_database()
         if not options.get("skip_checks"):
             self.check()
