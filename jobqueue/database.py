@@ -44,6 +44,18 @@ def now_sql(connection: BaseDatabaseWrapper) -> str:
     return _NOW[connection.vendor]
 
 
+_SECONDS_SINCE = {
+    "postgresql": "EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP() - {})",
+    "mysql": "TIMESTAMPDIFF(MICROSECOND, {}, UTC_TIMESTAMP(6)) / 1000000",
+    "sqlite": "(JULIANDAY('NOW') - JULIANDAY({})) * 86400",
+}
+
+
+def seconds_since_sql(connection: BaseDatabaseWrapper, column: str) -> str:
+    """Return the SQL for how many seconds a moment is ago by the database's clock."""
+    return _SECONDS_SINCE[connection.vendor].format(column)
+
+
 def alias() -> str:
     """Return the database alias that holds the jobs."""
     # The router is asked each time: tests and tenants change it. The model is named, not imported: models import us.

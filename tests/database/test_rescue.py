@@ -108,5 +108,5 @@ def test_a_job_that_loses_every_worker_is_poison():
 def test_what_it_takes_to_look_does_not_grow_with_the_jobs(django_assert_num_queries):
     for _ in range(10):
         rows.claimed()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         suspects()
