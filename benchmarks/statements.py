@@ -28,7 +28,7 @@ from jobqueue import lifecycle  # noqa: E402
 from jobqueue.fence import Fence  # noqa: E402
 from jobqueue.leases import Held, wake_of  # noqa: E402
 from jobqueue.lifecycle import Renewal  # noqa: E402
-from jobqueue.worker.registration import Identity, beat, paused_paths  # noqa: E402
+from jobqueue.worker.registration import Identity, beat  # noqa: E402
 
 from .app.models import Counter  # noqa: E402
 from .app.tasks import noop  # noqa: E402
@@ -119,7 +119,6 @@ def _jobs(meter: Meter, task: Any) -> None:
         meter.measure(f"prune_{size}", lambda size=size: lifecycle.prune("default", older_than=NONE, limit=size), 4)
     ask("WITH gone AS (DELETE FROM jobqueue_job RETURNING 1) SELECT count(*) FROM gone")
     meter.measure("look_in_vain", lambda: (claim(1), lifecycle.next_due("default", ["default"])))
-    meter.measure("look_for_paused", lambda: paused_paths("default"))
 
 
 def _signs_of_life(meter: Meter, backend: Any) -> None:

@@ -10,7 +10,7 @@ from django.tasks import TaskResult, TaskResultStatus
 from django.tasks import signals as django_signals
 from django.tasks.signals import task_enqueued, task_finished, task_started
 
-# A job that goes well writes it for DEBUG only: with ten thousand of them a second, logging would take longer than they.
+# A job that goes well writes it for DEBUG only: at ten thousand of them a second, logging would take longer than they.
 _LINE = "Task id=%s path=%s state=%s"
 # Django's own receivers of these signals, which write log lines.
 _LOGGERS = (

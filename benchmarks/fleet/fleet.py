@@ -14,7 +14,6 @@ from .model import Costs, Fleet, Work
 from .world import Bell, Cores, Log, Process, World
 
 _POLL_WITH_HINTS = 2.0
-_PAUSED_SECONDS = 1.0
 _RECONCILE_SECONDS = 2.0
 _LONGEST_WAIT = 0.5
 _TOLD_SECONDS = 0.005
@@ -36,7 +35,6 @@ class Worker:
     held: int = 0
     renewed: int = 0
     next_look: float = 0.0
-    next_paused: float = 0.0
     next_reconcile: float = 0.0
     inboxes: list[deque[float]] = field(default_factory=list)
     bells: list[Bell] = field(default_factory=list)
@@ -171,9 +169,6 @@ class Simulation:
         yield self._call("leases", self.costs.redis("release", ended)) + ended * _PARENT_SECONDS
 
     def _claim(self, worker: Worker, room: int) -> Process:
-        if self.world.now >= worker.next_paused:
-            worker.next_paused = self.world.now + _PAUSED_SECONDS
-            yield from self._ask("polls", self.costs.postgres("look_for_paused"))
         began = [self._ready.popleft() for _ in range(min(room, len(self._ready)))]
         if self.fleet.arrivals is None:
             began = [self.world.now] * room

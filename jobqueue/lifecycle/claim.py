@@ -18,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from .. import database
 from ..database import lock_only_what_matches, moment, now_sql, uuid_param, uuid_value
 from ..fence import Fence
-from ..models import Job
+from ..models import Job, TaskDefinition
 
 TABLE = Job._meta.db_table
 
@@ -87,21 +87,22 @@ def claim(
 ) -> list[Claim]:
     """Claim up to ``limit`` due jobs of a queue for a worker, by priority, due time and id.
 
-    Only jobs whose task is in ``paths`` are taken. Rows that another transaction holds locked are passed over. The
-    claims of one call share a fresh token.
+    Only jobs whose task is in ``paths``, and not paused, are taken. Rows that another transaction holds locked are
+    passed over. The claims of one call share a fresh token.
     """
     if not paths or limit < 1:
         return []
     where = (
         "WHERE status = 'READY' AND backend = %s AND queue = %s AND due_at <= "
-        f"{now_sql(connection)} AND task_path IN ({', '.join(['%s'] * len(paths))})"
+        f"{now_sql(connection)} AND task_path IN ({', '.join(['%s'] * len(paths))}) "
+        f"AND task_path NOT IN (SELECT path FROM {TaskDefinition._meta.db_table} WHERE paused AND backend = %s)"
         " ORDER BY priority DESC, due_at, id LIMIT %s"
     )
     if connection.features.has_select_for_update:
         where += " FOR UPDATE"
     if connection.features.has_select_for_update_skip_locked:
         where += " SKIP LOCKED"
-    params = [backend, queue, *paths, limit]
+    params = [backend, queue, *paths, backend, limit]
     token = uuid.uuid4()
     if connection.vendor == "mysql":
         rows = _select_then_update(connection, where, params, token, worker_id)

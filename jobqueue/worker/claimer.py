@@ -11,12 +11,11 @@ from ..database import connection
 from ..leases import Grant, Leases, LeasesUnavailable
 from ..lifecycle import Claim
 from .holdings import Holdings
-from .registration import Identity, paused_paths
+from .registration import Identity
 from .settler import Settler
 
 _POLL_WITHOUT_HINTS = 0.25
 _POLL_WITH_HINTS = 2.0
-_PAUSED_SECONDS = 1.0
 
 
 class Claimer:
@@ -44,8 +43,6 @@ class Claimer:
         self._next_look = 0.0
         self._wakes = 0
         self._nothing_due = False
-        self._paused: set[str] = set()
-        self._next_paused = 0.0
 
     def look_now(self) -> None:
         """Have the next look come at once: something may be due. Safe in any thread."""
@@ -70,7 +67,7 @@ class Claimer:
                 connection(),
                 backend=self._identity.backend,
                 queue=queue,
-                paths=self._runnable(),
+                paths=self._paths,
                 worker_id=self._identity.id,
                 limit=room - len(claims),
             )
@@ -90,13 +87,6 @@ class Claimer:
             return lifecycle.ready_queues(connection(), self._identity.backend)
         self._queues.append(self._queues.pop(0))
         return list(self._queues)
-
-    def _runnable(self) -> list[str]:
-        now = time.monotonic()
-        if now >= self._next_paused:
-            self._paused = paused_paths(self._identity.backend)
-            self._next_paused = now + _PAUSED_SECONDS
-        return [path for path in self._paths if path not in self._paused]
 
     def _pause(self, *, idle: bool) -> float:
         most = _POLL_WITH_HINTS if self._hinted() else _POLL_WITHOUT_HINTS

@@ -152,7 +152,7 @@ class Crew:
 
         What the dead have left behind comes first, for a start takes its time.
         """
-        if any(executor.exit_code is not None for executor in self._executors):
+        if len(self._executors) >= self.size or any(executor.exit_code is not None for executor in self._executors):
             return
         while len(self._executors) < self.size and time.monotonic() >= self._next_start:
             self._executors.append(Executor(Board(CONTEXT), self._trust, self._backend, self._worker_id))

@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Container
 from multiprocessing.connection import wait
 
 from django.db import DatabaseError, InterfaceError
@@ -86,9 +87,10 @@ class Dispatcher:
 
     def step(self, *, at_most: float = _LONGEST_WAIT) -> None:
         """Wait for something to happen, and do what follows from it; a database that is away is waited for."""
-        self._wait(min(at_most, self._patience()))
+        ready = self._wait(min(at_most, self._patience()))
         for executor in self._crew.all():
-            self._read(executor)
+            if executor.pipe in ready or executor.sentinel in ready:
+                self._read(executor)
         self._feed.recall_stuck()
         if self._seconds_to_turn() <= 0:
             self._try_database()
@@ -151,11 +153,13 @@ class Dispatcher:
             return max(self.claimer.wait_seconds(), self._quiet_until - time.monotonic())
         return _LONGEST_WAIT
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float) -> Container[object]:
+        """Return what has something to say; asking each by itself would cost more than all of them together."""
         executors = self._crew.all()
         ready = wait([self._bell, *(e.pipe for e in executors), *(e.sentinel for e in executors)], seconds)
         if self._bell in ready:
             os.read(self._bell, 4096)
+        return ready
 
     def _read(self, executor: Executor) -> None:
         """Read all that an executor has to say, to its last word."""

@@ -54,12 +54,6 @@ def sign_off(identity: Identity) -> None:
     Worker.objects.using(alias()).filter(pk=identity.id).update(stopped_at=DatabaseNow(), executors=[])
 
 
-def paused_paths(backend: str) -> set[str]:
-    """Return the paths of the tasks that an operator has paused."""
-    paused = TaskDefinition.objects.using(alias()).filter(backend=backend, paused=True)
-    return set(paused.values_list("path", flat=True))
-
-
 def publish_definitions(tasks: Iterable[JobTask], options: Options) -> None:
     """Write down the tasks that this worker knows, and their policy; what an operator set is kept."""
     now = DatabaseNow()
