@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .database import DatabaseNow, new_id
 from .fields import ExactCharField, ExactTextField
-from .indexes import StatusIndex
+from .indexes import PartialIndex
 
 
 class Outcome(models.TextChoices):
@@ -112,13 +112,18 @@ class Job(models.Model):
         verbose_name_plural = _("jobs")
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
-            StatusIndex(
-                status="READY", fields=["backend", "queue", "-priority", "due_at", "id"], name="jobqueue_ready"
+            PartialIndex(
+                only=models.Q(status="READY"),
+                led_by=["status"],
+                fields=["backend", "queue", "-priority", "due_at", "id"],
+                name="jobqueue_ready",
             ),
-            StatusIndex(status="RUNNING", fields=["worker_id"], name="jobqueue_running"),
+            PartialIndex(
+                only=models.Q(status="RUNNING"), led_by=["status"], fields=["worker_id"], name="jobqueue_running"
+            ),
             # For people: failures are few, and are looked for among all that went well.
-            StatusIndex(status="FAILED", fields=["id"], name="jobqueue_failed"),
-            models.Index(fields=["finished_at"], name="jobqueue_finished"),
+            PartialIndex(only=models.Q(status="FAILED"), led_by=["status"], fields=["id"], name="jobqueue_failed"),
+            PartialIndex(only=models.Q(finished_at__isnull=False), fields=["finished_at"], name="jobqueue_finished"),
             models.Index(fields=["task_path", "id"], name="jobqueue_by_task"),
         ]
         permissions: ClassVar = [("retry_job", "Can retry job"), ("cancel_job", "Can cancel job")]

@@ -182,12 +182,27 @@ class Migration(migrations.Migration):
                 "ordering": ["-id"],
                 "permissions": [("retry_job", "Can retry job"), ("cancel_job", "Can cancel job")],
                 "indexes": [
-                    jobqueue.indexes.StatusIndex(
-                        fields=["backend", "queue", "-priority", "due_at", "id"], name="jobqueue_ready", status="READY"
+                    jobqueue.indexes.PartialIndex(
+                        fields=["backend", "queue", "-priority", "due_at", "id"],
+                        led_by=["status"],
+                        name="jobqueue_ready",
+                        only=models.Q(("status", "READY")),
                     ),
-                    jobqueue.indexes.StatusIndex(fields=["worker_id"], name="jobqueue_running", status="RUNNING"),
-                    jobqueue.indexes.StatusIndex(fields=["id"], name="jobqueue_failed", status="FAILED"),
-                    models.Index(fields=["finished_at"], name="jobqueue_finished"),
+                    jobqueue.indexes.PartialIndex(
+                        fields=["worker_id"],
+                        led_by=["status"],
+                        name="jobqueue_running",
+                        only=models.Q(("status", "RUNNING")),
+                    ),
+                    jobqueue.indexes.PartialIndex(
+                        fields=["id"], led_by=["status"], name="jobqueue_failed", only=models.Q(("status", "FAILED"))
+                    ),
+                    jobqueue.indexes.PartialIndex(
+                        fields=["finished_at"],
+                        led_by=[],
+                        name="jobqueue_finished",
+                        only=models.Q(("finished_at__isnull", False)),
+                    ),
                     models.Index(fields=["task_path", "id"], name="jobqueue_by_task"),
                 ],
             },
