@@ -91,9 +91,10 @@ def close_attempts(fences: Sequence[Fence]) -> None:
         )
 
 
-def forget_attempt(fence: Fence) -> None:
-    """Delete the record of a claim whose body never began."""
-    Attempt.objects.using(alias()).filter(job_id=fence.job_id, token=fence.token).delete()
+def forget_attempts(fences: Sequence[Fence]) -> None:
+    """Delete the records of one claim of jobs whose bodies never began, but for those that somebody else has ended."""
+    ids = [fence.job_id for fence in fences]
+    Attempt.objects.using(alias()).filter(job_id__in=ids, token=fences[0].token, ended_at=None).delete()
 
 
 def count_refused(fence: Fence, *, worker_id: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _AHEAD_SECONDS = 0.1
-_MOST_AHEAD = 256
+_MOST_AHEAD = 512
 
 
 class Pace:

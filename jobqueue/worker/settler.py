@@ -38,6 +38,7 @@ class Settler:
         self._wake = wake
         self._values: dict[UUID, tuple[Holding, str | None]] = {}
         self._verbs: list[tuple[Holding, Callable[[], object]]] = []
+        self._returned: list[Holding] = []
         self._over: list[Holding] = []
 
     def value(self, holding: Holding, value: str | None) -> None:
@@ -54,7 +55,10 @@ class Settler:
 
     def hand_back(self, holding: Holding, *, started: bool = False, delay: float = 0.0) -> None:
         """Have a job handed back, uncharged; ready again in ``delay`` seconds."""
-        self._verbs.append((holding, lambda: lifecycle.release([holding.fence], started=started, delay=delay)))
+        if started or delay:
+            self._verbs.append((holding, lambda: lifecycle.release([holding.fence], started=started, delay=delay)))
+        else:
+            self._returned.append(holding)
 
     def over(self, holding: Holding) -> None:
         """Note that a claim is over: its end is written down, or it is not ours any more."""
@@ -62,7 +66,7 @@ class Settler:
 
     def owes(self) -> bool:
         """Return whether there is anything left to write down."""
-        return bool(self._values or self._verbs or self._over)
+        return bool(self._values or self._verbs or self._returned or self._over)
 
     def flush(self) -> bool:
         """Write everything down and return whether a job may be due again by that.
@@ -78,6 +82,11 @@ class Settler:
             self._verbs.pop(0)
             self._over.append(holding)
             ready.add(holding.claim.queue)
+        if self._returned:
+            lifecycle.release([holding.fence for holding in self._returned], started=False)
+            ready.update(holding.claim.queue for holding in self._returned)
+            self._over += self._returned
+            self._returned = []
         if self._over:
             self._close()
         if ready and self._wake is not None:

@@ -48,3 +48,18 @@ def test_a_claim_that_was_never_heard_of_is_handed_back_by_its_token_alone():
     claim = rows.claimed()
     assert lifecycle.release([claim.fence._replace(attempt=0)], started=False) == 1
     assert rows.job(claim.job_id).status == "READY"
+
+
+def test_a_whole_claim_is_handed_back_together(django_assert_max_num_queries):
+    for _ in range(20):
+        rows.enqueue()
+    claims = rows.claim(limit=20)
+    lost = claims[7]
+    lifecycle.crash(lost.fence, rows.CRASHED_FOR_NOW)
+
+    with django_assert_max_num_queries(5):
+        assert lifecycle.release([claim.fence for claim in claims], started=False) == 19
+
+    # What somebody else has ended stays as they wrote it down.
+    assert [(attempt.job_id, attempt.outcome) for attempt in Attempt.objects.all()] == [(lost.job_id, "crashed")]
+    assert (rows.job(lost.job_id).crashes, rows.job(claims[0].job_id).crashes) == (1, 0)
