@@ -18,7 +18,7 @@ _RECONCILE_SECONDS = 2.0
 _LONGEST_WAIT = 0.5
 _TOLD_SECONDS = 0.005
 _MOST_HINTS = 32
-_PRUNE_LOT, _PRUNE_AGAIN, _PRUNE_SECONDS = 500, 0.5, 60.0
+_PRUNE_LOT, _PRUNE_AT_MOST_SECONDS, _PRUNE_SECONDS = 500, 1.0, 60.0
 # What a job costs the worker's parent process, which does one thing at a time.
 _PARENT_SECONDS = 0.0001
 
@@ -233,17 +233,19 @@ class Simulation:
             yield from self._ask("keepers", self.costs.orphans(self._running, self._owners), trips=2)
             yield self._call("keepers", self.costs.redis("witness_0"))
             if self.world.now >= next_prune:
-                gone = yield from self._prune()
-                next_prune = self.world.now + (_PRUNE_AGAIN if gone else _PRUNE_SECONDS)
+                seconds = yield from self._prune()
+                next_prune = self.world.now + seconds
 
-    def _prune(self) -> Generator[Any, None, int]:
-        gone = min(_PRUNE_LOT, self._old)
-        self._old -= gone
-        self.pruned += gone
+    def _prune(self) -> Generator[Any, None, float]:
+        deadline = self.world.now + _PRUNE_AT_MOST_SECONDS
         yield from self._ask("keepers", self.costs.forget_workers(self._running), trips=3)
-        if gone:
+        while gone := min(_PRUNE_LOT, self._old):
+            self._old -= gone
+            self.pruned += gone
             yield from self._ask("prune", self.costs.postgres("prune", gone), trips=8, commit=True)
-        return gone
+            if self.world.now > deadline:
+                return 0.0
+        return _PRUNE_SECONDS
 
     def _listener(self, worker: Worker) -> Process:
         """Ask for a hint again whenever none has come for so long."""

@@ -6,7 +6,7 @@
 ``{prefix}:wake:<queue>``      list of hints that something was enqueued; bounded, with a TTL
 =============================  =====================================================================================
 
-In Redis Cluster one script touches several keys: give KEY_PREFIX a hash tag, as in ``{jobqueue}``.
+One script touches several keys, so all have to be on one server: Redis Cluster is not supported (docs/scale.md).
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from ..lifecycle import Orphan
 
 logger = logging.getLogger("jobqueue.worker")
 _PRUNE_SECONDS = 60.0
+_PRUNE_LOT = 500
+_PRUNE_AT_MOST_SECONDS = 1.0
 _FORGET_WORKERS_AFTER = timedelta(days=1)
 
 
@@ -95,9 +97,12 @@ class Keeper:
         return alive
 
     def _prune(self) -> float:
-        """Prune one batch and return in how many seconds to do so again."""
+        """Prune for a second at most, in small lots, and return in how many seconds to do so again."""
         lifecycle.prune_workers(older_than=_FORGET_WORKERS_AFTER)
         if self._options.retention_days is None:
             return _PRUNE_SECONDS
-        gone = lifecycle.prune(self._backend, older_than=timedelta(days=self._options.retention_days))
-        return 0.5 if gone else _PRUNE_SECONDS
+        age, deadline = timedelta(days=self._options.retention_days), time.monotonic() + _PRUNE_AT_MOST_SECONDS
+        while lifecycle.prune(self._backend, older_than=age, limit=_PRUNE_LOT) == _PRUNE_LOT:
+            if time.monotonic() > deadline:
+                return 0.0
+        return _PRUNE_SECONDS
