@@ -126,6 +126,7 @@ def _signs_of_life(meter: Meter, backend: Any) -> None:
         id=ME, name=ME, hostname="", pid=0, backend="default", queues=[], concurrency=2, lease_seconds=30
     )
     meter.measure("heartbeat", lambda: beat(identity, []))
+    meter.measure("look_for_dead_of_1", lambda: lifecycle.orphans("default", unknown=False))
     noop.enqueue_many([((), {})] * 1000)  # type: ignore[attr-defined]
     held = claim(100)
     for running in (100, 1000):
@@ -168,6 +169,7 @@ def _many_owners(meter: Meter) -> None:
         " SELECT count(*) FROM changed"
     )
     meter.measure("orphans_of_1000", lambda: lifecycle.orphans("default"), 50)
+    meter.measure("look_for_dead_of_1000", lambda: lifecycle.orphans("default", unknown=False), 50)
     ask("WITH gone AS (DELETE FROM jobqueue_worker RETURNING 1) SELECT count(*) FROM gone")
 
 

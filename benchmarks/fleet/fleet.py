@@ -18,6 +18,7 @@ _RECONCILE_SECONDS = 2.0
 _LONGEST_WAIT = 0.5
 _TOLD_SECONDS = 0.005
 _MOST_HINTS = 32
+_UNKNOWN_SECONDS = 60.0
 _PRUNE_LOT, _PRUNE_AT_MOST_SECONDS, _PRUNE_SECONDS = 500, 1.0, 60.0
 # What a job costs the worker's parent process, which does one thing at a time.
 _PARENT_SECONDS = 0.0001
@@ -227,10 +228,15 @@ class Simulation:
 
     def _keeper(self, worker: Worker) -> Process:
         next_prune = 0.0
+        next_unknown = self._random.uniform(0, _UNKNOWN_SECONDS)  # As in a fleet that has been up for long.
         yield self._random.uniform(0, self.fleet.keeper_seconds)
         while True:
             yield self.fleet.keeper_seconds * self._random.uniform(0.8, 1.2)
-            yield from self._ask("keepers", self.costs.orphans(self._running, self._owners), trips=2)
+            yield from self._ask("keepers", self.costs.look_for_dead(self.fleet.workers))
+            if self.world.now >= next_unknown:
+                next_unknown = self.world.now + _UNKNOWN_SECONDS
+                yield from self._ask("keepers", self.costs.orphans(self._running, self._owners))
+                yield from self._ask("keepers", self.costs.forget_workers(self._running), trips=3)
             yield self._call("keepers", self.costs.redis("witness_0"))
             if self.world.now >= next_prune:
                 seconds = yield from self._prune()
@@ -238,7 +244,6 @@ class Simulation:
 
     def _prune(self) -> Generator[Any, None, float]:
         deadline = self.world.now + _PRUNE_AT_MOST_SECONDS
-        yield from self._ask("keepers", self.costs.forget_workers(self._running), trips=3)
         while gone := min(_PRUNE_LOT, self._old):
             self._old -= gone
             self.pruned += gone

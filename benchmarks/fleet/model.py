@@ -75,6 +75,11 @@ class Costs:
         more = (self._measured["orphans_of_1000.postgres_ms"] - self._measured["orphans_among_1000.postgres_ms"]) / 999
         return Work(self._among("orphans", running) + max(0.0, more) / 1000 * max(0, owners - 1), 0.0)
 
+    def look_for_dead(self, workers: int) -> Work:
+        """Return what a keeper's look for dead workers costs in a fleet of so many."""
+        one, thousand = (self._measured[f"look_for_dead_of_{n}.postgres_ms"] / 1000 for n in (1, 1000))
+        return Work(one + max(0.0, thousand - one) / 999 * (workers - 1), 0.0)
+
     def forget_workers(self, running: int) -> Work:
         """Return what a keeper's look for workers that are long gone costs when so many jobs run."""
         return Work(self._among("forget", running), 0.0)

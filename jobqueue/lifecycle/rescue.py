@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.tasks import TaskResultStatus
 
 from .. import sessions
@@ -14,7 +15,7 @@ from ..fence import Fence
 from ..models import Job, Outcome, Worker
 from .fail import Failure, crash
 
-TABLE = Job._meta.db_table
+TABLE, WORKERS = Job._meta.db_table, Worker._meta.db_table
 
 
 class Orphan(NamedTuple):
@@ -27,35 +28,44 @@ class Orphan(NamedTuple):
     stopped: bool = False
 
 
-def orphans(backend: str, *, limit: int = 1000) -> list[Orphan]:
+def orphans(backend: str, *, unknown: bool = True, limit: int = 1000) -> list[Orphan]:
     """Return the running jobs of a backend of which the database has no sign of life; a snapshot, to be judged.
 
-    Every worker asks this again and again, and nearly all jobs are those of the living: the database leaves them out.
+    Every worker asks this again and again: it reads the rows of workers, and of jobs only those of the dead. With
+    ``unknown`` it also reads all running jobs, for those whose worker has no row at all.
     """
     connection = connections[alias()]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT job.id, job.attempt, job.token, job.worker_id, job.crashes, worker.heartbeat_at, worker.stopped_at "
-            f"FROM {TABLE} job LEFT JOIN {Worker._meta.db_table} worker ON worker.id = job.worker_id "
-            # A row without a token no verb leaves; one that a hand has made must not keep others from being rescued.
-            "WHERE job.status = 'RUNNING' AND job.backend = %s AND job.token IS NOT NULL "
-            "AND (worker.id IS NULL OR worker.stopped_at IS NOT NULL "
+            f"SELECT id, heartbeat_at, stopped_at FROM {WORKERS} WHERE stopped_at IS NOT NULL "
             # A heartbeat from the future is no sign of life either: the database's clock was set back.
-            f"OR ABS({seconds_since_sql(connection, 'worker.heartbeat_at')}) > worker.lease_seconds) "
-            "ORDER BY job.id LIMIT %s",
-            [backend, limit],
+            f"OR ABS({seconds_since_sql(connection, 'heartbeat_at')}) > lease_seconds"
         )
-        rows = cursor.fetchall()
+        dead = {row[0]: (moment(connection, row[1]), row[2] is not None) for row in cursor.fetchall()}
+    found = []
+    if dead:
+        found += _running(connection, backend, f"worker_id IN ({', '.join(['%s'] * len(dead))})", list(dead), limit)
+    if unknown:
+        found += _running(
+            connection, backend, f"NOT EXISTS (SELECT 1 FROM {WORKERS} WHERE {WORKERS}.id = worker_id)", [], limit
+        )
     return [
-        Orphan(
-            Fence(uuid_value(job_id), attempt, uuid_value(token)),
-            worker_id,
-            crashes,
-            moment(connection, heartbeat_at),
-            stopped_at is not None,
-        )
-        for job_id, attempt, token, worker_id, crashes, heartbeat_at, stopped_at in rows
+        Orphan(Fence(uuid_value(job_id), attempt, uuid_value(token)), worker_id, crashes, *dead.get(worker_id, ()))
+        for job_id, attempt, token, worker_id, crashes in sorted(found)[:limit]
     ]
+
+
+def _running(
+    connection: BaseDatabaseWrapper, backend: str, condition: str, params: list[str], limit: int
+) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, attempt, token, worker_id, crashes FROM {TABLE} "
+            # A row without a token no verb leaves; one that a hand has made must not keep others from being rescued.
+            f"WHERE status = 'RUNNING' AND backend = %s AND token IS NOT NULL AND {condition} ORDER BY id LIMIT %s",
+            [backend, *params, limit],
+        )
+        return list(cursor.fetchall())
 
 
 def rescue(orphan: Orphan, *, max_crashes: int) -> TaskResultStatus | None:

@@ -20,6 +20,9 @@ from ..leases import Leases, LeasesUnavailable
 from ..lifecycle import Orphan
 
 logger = logging.getLogger("jobqueue.worker")
+# These two read all running jobs, and every worker has a keeper.
+_UNKNOWN_SECONDS = 60.0
+_FORGET_SECONDS = 60.0
 _PRUNE_SECONDS = 60.0
 _PRUNE_LOT = 500
 _PRUNE_AT_MOST_SECONDS = 1.0
@@ -39,11 +42,15 @@ class Keeper:
         self._woken = woken
         self._stood_since: dict[str, tuple[datetime | None, float]] = {}
         self._redis_silent_since: float | None = None
-        self._next_prune = time.monotonic() + random.uniform(0, _PRUNE_SECONDS)  # noqa: S311  (spreads load)
+        self._next_unknown = 0.0
+        self._next_prune = self._next_forget = time.monotonic() + random.uniform(0, _PRUNE_SECONDS)  # noqa: S311
 
     def tick(self) -> float:
         """Rescue and prune what there is to; raises DatabaseError."""
         self._rescue()
+        if time.monotonic() >= self._next_forget:
+            self._next_forget = time.monotonic() + _FORGET_SECONDS
+            lifecycle.prune_workers(older_than=_FORGET_WORKERS_AFTER)
         if time.monotonic() >= self._next_prune:
             self._next_prune = time.monotonic() + self._prune()
         # Not in step with the keepers of other workers.
@@ -51,7 +58,7 @@ class Keeper:
 
     def _rescue(self) -> None:
         # What is ours but unknown to us is the dispatcher's to hand back.
-        suspects = [o for o in lifecycle.orphans(self._backend) if o.worker_id != self._worker_id]
+        suspects = [o for o in self._orphans() if o.worker_id != self._worker_id]
         dead = self._without_lease([o for o in suspects if self._stands_still(o)])
         self._stood_since = {w: s for w, s in self._stood_since.items() if w in {o.worker_id for o in suspects}}
         for orphan in dead:
@@ -64,6 +71,16 @@ class Keeper:
                     status,
                 )
                 self._woken()
+
+    def _orphans(self) -> list[Orphan]:
+        """Return the jobs of dead workers, and now and then also those whose worker nobody has a record of."""
+        now = time.monotonic()
+        unknown = now >= self._next_unknown
+        found = lifecycle.orphans(self._backend, unknown=unknown)
+        # A heartbeat that is not there has to be missed twice, as one that stands still.
+        if unknown and all(orphan.heartbeat_at is not None for orphan in found):
+            self._next_unknown = now + _UNKNOWN_SECONDS
+        return found
 
     def _stands_still(self, orphan: Orphan) -> bool:
         """Return whether the heartbeat of a job's worker has not moved for long enough, by our own clock."""
@@ -98,7 +115,6 @@ class Keeper:
 
     def _prune(self) -> float:
         """Prune for a second at most, in small lots, and return in how many seconds to do so again."""
-        lifecycle.prune_workers(older_than=_FORGET_WORKERS_AFTER)
         if self._options.retention_days is None:
             return _PRUNE_SECONDS
         age, deadline = timedelta(days=self._options.retention_days), time.monotonic() + _PRUNE_AT_MOST_SECONDS

@@ -59,6 +59,7 @@ def test_a_worker_without_a_row_is_dead():
     rows.claimed("never-seen")
     (orphan,) = suspects()
     assert (orphan.worker_id, orphan.heartbeat_at, orphan.stopped) == ("never-seen", None, False)
+    assert lifecycle.orphans("default", unknown=False) == []
     assert lifecycle.rescue(orphan, max_crashes=3) == "READY"
 
 
@@ -108,5 +109,8 @@ def test_a_job_that_loses_every_worker_is_poison():
 def test_what_it_takes_to_look_does_not_grow_with_the_jobs(django_assert_num_queries):
     for _ in range(10):
         rows.claimed()
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         suspects()
+    rows.worker()
+    with django_assert_num_queries(1):
+        lifecycle.orphans("default", unknown=False)

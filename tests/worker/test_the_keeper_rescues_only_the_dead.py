@@ -10,6 +10,7 @@ import pytest
 from django.db.models import F
 from django.tasks import TaskResultStatus, task_backends
 
+from jobqueue import lifecycle
 from jobqueue.backend import JobQueueBackend
 from jobqueue.leases import Leases
 from jobqueue.models import Worker
@@ -117,3 +118,26 @@ def test_a_redis_that_is_out_of_reach_condemns_nobody_at_first(own_redis: Any, s
     assert rows.job(claim.job_id).status == TaskResultStatus.RUNNING
     # No lease outlives its period: after so long a silence the heartbeat alone decides.
     wait_until(ticking(keeper_, lambda: rows.job(claim.job_id).status == TaskResultStatus.READY), 10)
+
+
+def test_all_running_jobs_are_read_once_a_minute_and_while_one_of_them_has_an_owner_without_a_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def orphans(backend: str, *, unknown: bool) -> list[lifecycle.Orphan]:
+        asked.append(unknown)
+        return found(backend, unknown=unknown)
+
+    found = lifecycle.orphans
+    monkeypatch.setattr(lifecycle, "orphans", orphans)
+    keeper_ = keeper(None, [])
+    claim = rows.claimed("never-seen")
+    keeper_.tick()
+    keeper_.tick()
+    assert asked == [True, True]
+    wait_until(ticking(keeper_, lambda: rows.job(claim.job_id).status == TaskResultStatus.READY), 10)
+    asked.clear()
+    for _ in range(3):
+        keeper_.tick()
+    assert asked == [True, False, False]
