@@ -43,7 +43,7 @@ class Keeper:
         self._stood_since: dict[str, tuple[datetime | None, float]] = {}
         self._redis_silent_since: float | None = None
         self._next_unknown = 0.0
-        self._next_prune = self._next_forget = time.monotonic() + random.uniform(0, _PRUNE_SECONDS)  # noqa: S311
+        self._next_prune = self._next_forget = time.monotonic() + random.uniform(0, _PRUNE_SECONDS)  # noqa: S311  (spreads)
 
     def tick(self) -> float:
         """Rescue and prune what there is to; raises DatabaseError."""
