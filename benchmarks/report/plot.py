@@ -31,7 +31,7 @@ def svg(results: Results) -> str:
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
         *_panel("Working off a backlog (longer is better)", ("noop", "bump"), 0),
         *_bars(results, queues, 60),
-        *_panel("From enqueue() to the body, milliseconds (left is better)", ("latency-idle", "latency-50"), middle),
+        *_panel("From enqueue() to body, ms (left is better)", ("latency-idle", "latency-50"), middle),
         *_ranges(results, queues, middle + 60),
         "</svg>",
     ]
