@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,8 +21,27 @@ from .queues import Queue
 START_SECONDS = 20.0
 ENDLESS = 600.0
 EXPECTED = {"atomic": 1, "steps": 2}
-# Set by a signal; whoever waits is interrupted by it, and what takes things down never is.
-interrupted = threading.Event()
+
+
+class Interruption:
+    """Set by a signal; whoever waits is interrupted by it, and what takes things down never is.
+
+    A handler may interrupt anything, itself included: an Event has a lock, on which it would wait for ever.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        """Interrupt whoever waits, now or later."""
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        """Return whether a signal has come."""
+        return self._is_set
+
+
+interrupted = Interruption()
 _numbers = itertools.count(1)
 
 
@@ -161,9 +179,8 @@ class Scene:
     def _await(self, predicate: Callable[[], bool], seconds: float) -> bool:
         """Return whether it comes true in time; raises KeyboardInterrupt when the drill is to end."""
         deadline = time.monotonic() + seconds
-        while not (answer := predicate()) and time.monotonic() < deadline:
-            if interrupted.wait(0.05):
-                break
+        while not (answer := predicate()) and time.monotonic() < deadline and not interrupted.is_set():
+            time.sleep(0.05)
         # Also when it came true: a worker that is just being started dies of the same Ctrl-C.
         if interrupted.is_set():
             raise KeyboardInterrupt

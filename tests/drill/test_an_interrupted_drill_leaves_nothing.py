@@ -65,19 +65,55 @@ except KeyboardInterrupt:
 """
 
 
-def test_a_worker_that_dies_of_the_same_ctrl_c_is_not_one_that_did_not_start(tmp_path: Path) -> None:
+TWO_SIGNALS_AT_ONCE = """
+import sys
+import django
+django.setup()
+from jobqueue.drill.scene import interrupted
+
+def interrupt_at(line):
+    left = [line]
+    def trace(frame, event, arg):
+        if event == "line":
+            left[0] -= 1
+            if left[0] == 0:
+                interrupted.set()
+        return trace
+    return trace
+
+for line in range(1, 30):
+    sys.settrace(interrupt_at(line))
+    interrupted.set()
+    sys.settrace(None)
+print("set" if interrupted.is_set() else "not set")
+"""
+
+
+def in_a_process_of_the_drill(script: str, directory: Path) -> str:
     plan = Plan(
         settings="tests.settings",
         backend="default",
         database="default",
         name="unused",
         key_prefix="unused",
-        directory=str(tmp_path),
+        directory=str(directory),
         lease_seconds=2.0,
     )
-    command = [sys.executable, "-c", A_WORKER_DIES_OF_THE_SAME_CTRL_C]
-    environment = {**os.environ, **plan.environment()}
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **plan.environment()},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
-    assert ended.stdout == "interrupted\n", ended.stderr
+def test_a_worker_that_dies_of_the_same_ctrl_c_is_not_one_that_did_not_start(tmp_path: Path) -> None:
+    assert in_a_process_of_the_drill(A_WORKER_DIES_OF_THE_SAME_CTRL_C, tmp_path) == "interrupted\n"
+
+
+def test_a_second_signal_may_come_while_the_first_is_handled(tmp_path: Path) -> None:
+    """A terminal's Ctrl-C comes twice: by itself, and from the process that started the drill."""
+    assert in_a_process_of_the_drill(TWO_SIGNALS_AT_ONCE, tmp_path) == "set\n"
