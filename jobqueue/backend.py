@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,6 @@ from django.db import transaction
 from django.tasks import Task, TaskResult
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.exceptions import InvalidTask
-from django.tasks.signals import logger, task_enqueued
 
 from . import payload, signals
 from .conf import EFFECTS, Options, suggestion
@@ -95,7 +93,7 @@ class JobQueueBackend(BaseTaskBackend):
             return []
         ids = lifecycle.create_many(task, texts)
         made = results.of_new_many(task, ids, owned)
-        if _is_awaited(type(self)):
+        if signals.enqueued_is_awaited(type(self)):
             for result in made:
                 signals.enqueued(type(self), result)
         if task.run_after is None:
@@ -124,11 +122,6 @@ class JobQueueBackend(BaseTaskBackend):
         if hints is not None:
             lists = list(queues) if self.queues else [*queues, ANY_QUEUE]
             transaction.on_commit(lambda: hints.hint(lists), using=database_alias(), robust=True)
-
-
-def _is_awaited(sender: type) -> bool:
-    """Return whether anybody, Django's log included, hears the signal about each job of many."""
-    return signals.is_awaited(task_enqueued, sender) or logger.isEnabledFor(logging.DEBUG)
 
 
 def _is_number(value: Any, kind: Any, *, least: float) -> bool:

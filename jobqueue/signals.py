@@ -52,6 +52,11 @@ def is_awaited(signal: Signal, sender: type) -> bool:
     return bool(asynchronous) or any(receiver not in _LOGGERS for receiver in sync)
 
 
+def enqueued_is_awaited(sender: type) -> bool:
+    """Return whether anybody, Django's log included, wants to know of each job that is enqueued."""
+    return is_awaited(task_enqueued, sender) or django_signals.logger.isEnabledFor(logging.DEBUG)
+
+
 def start_is_awaited(sender: type) -> bool:
     """Return whether somebody wants to know that a body starts."""
     return is_awaited(task_started, sender)
