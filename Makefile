@@ -22,9 +22,31 @@ test: install  ## run the suite (ARGS="-k name" narrows it, JOBS=1 runs one test
 drill: install  ## break things on purpose and check the counters (ARGS=--naive shows a queue that gets it wrong)
 	@$(if $(REDIS_URL),,$(BIN)/python -m project.embedded) $(BIN)/python manage.py drill $(ARGS)
 
+.PHONY: mutants
+mutants: install  ## switch the mechanisms off one by one and see who notices (ARGS=--help shows the rest)
+	@$(BIN)/python -m tests.mutants --jobs $(JOBS) $(ARGS)
+
+.PHONY: fuzz
+fuzz: install  ## read N odd inputs of every kind (N=20000)
+	@FUZZ=$(or $(N),20000) $(BIN)/python -m pytest -n 0 tests/security/test_no_input_surprises.py
+
+# MariaDB is one of its databases unless others are named.
+SOAK_MARIADB = $(if $(findstring --databases,$(ARGS)),$(findstring mariadb,$(ARGS)),all)
+.PHONY: soak
+soak: install $(if $(SOAK_MARIADB),.venv/installed-mysql)  ## break everything at random for minutes, and count what went wrong (ARGS=--help shows the rest)
+	@$(BIN)/python -m tests.soak $(ARGS)
+
+.PHONY: simulate
+simulate: install  ## run N=10000 schedules of simulated workers and faults (SEED=… tells the story of one)
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),-n $(or $(N),10000)) $(ARGS)
+
 .PHONY: bench
 bench: install  ## measure speed and memory (PEERS=1 measures other queues too; ARGS=--help shows the rest)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: pictures
+pictures: install  ## take the pictures of the admin in docs/images anew (needs Chromium and its driver)
+	@CI=true $(BIN)/python -m pytest -q tests/browser/pictures.py
 
 .PHONY: lint
 lint: install  ## check style and formatting

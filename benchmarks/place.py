@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from .catalogue import Queue
 from .databases import Database
@@ -66,6 +68,24 @@ class Place:
     def counter(self) -> int:
         """Return the counter."""
         return int(self.database.ask("SELECT value FROM app_counter WHERE id = 1")[0][0])
+
+    def told_by(self, module: str, *arguments: str, **env: str) -> dict[str, Any]:
+        """Return the figures that a program prints, as JSON in its last line; raises Stuck when it fails.
+
+        In a process of its own: it needs settings, which this one must not load.
+        """
+        done = subprocess.run(
+            [self.python, "-m", module, *arguments],
+            cwd=ROOT,
+            env={**self.env, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise Stuck(f"{module} failed:\n{done.stderr[-3000:]}")
+        figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return figures
 
     def wait_until_settled(self, *, seconds: float = 120) -> None:
         """Wait until the queue itself says that nothing is left to do; raises Stuck."""

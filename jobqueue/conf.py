@@ -7,6 +7,7 @@ that no reader has to keep several of them consistent.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -14,14 +15,22 @@ from typing import Any
 
 from django.tasks.exceptions import InvalidTaskBackend
 
+FINISHED = ("SUCCESSFUL", "FAILED")
+UNIQUE = ("waiting", "active")
 EFFECTS = ("atomic", "steps", "unfenced")
+# What becomes of a job when one of those fails for which it waits.
+ON_FAILURE = ("cancel", "fail", "run")
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
     """Return ' Did you mean …?' when a known name is close to the given one, else the list of known names."""
     names = sorted(known)
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(names)}."
+    return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(names) or 'none'}."
+
+
+_KEPT_DAYS = 7.0
+_MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +41,14 @@ class Options:
     lease_seconds: float = 30.0
     max_attempts: int = 3
     max_crashes: int = 3
+    timeout: float | None = None
     effects: str = "atomic"
+    writes_to: str | None = None
+    unfenced_databases: tuple[str, ...] = ()
     key_prefix: str = "jobqueue"
     max_argument_bytes: int = 256 * 1024
     max_result_bytes: int = 256 * 1024
-    retention_days: float | None = 7.0
+    retention_days: float | dict[str, float | None] | None = _KEPT_DAYS
 
     @classmethod
     def read(cls, alias: str, options: Mapping[str, Any]) -> Options:
@@ -56,7 +68,20 @@ class Options:
                 raise InvalidTaskBackend(
                     f"TASKS[{alias!r}]['OPTIONS'][{name.upper()!r}] must be {wanted}, not {values[name]!r}."
                 )
+        if "unfenced_databases" in values:
+            values["unfenced_databases"] = tuple(values["unfenced_databases"])
         return cls(**values)
+
+    def time_limit(self, timeout: float | None) -> float | None:
+        """Return how many seconds a body may run, None for ever: as its task says, or else TIMEOUT."""
+        limit = self.timeout if timeout is None else timeout
+        return None if limit is None or math.isinf(limit) else limit
+
+    def kept_days(self, status: str) -> float:
+        """Return for how many days jobs that ended so are kept; math.inf for ever."""
+        kept = self.retention_days
+        days = kept.get(status, _KEPT_DAYS) if isinstance(kept, dict) else kept
+        return math.inf if days is None else days
 
     @property
     def renew_seconds(self) -> float:
@@ -84,12 +109,36 @@ class Options:
         return min(2.0, max(0.2, self.lease_seconds / 8))
 
 
+def is_number(value: Any, *, least: float, whole: bool = False) -> bool:
+    """Return whether a value is a finite number, or a whole one, that is not too small; True is none."""
+    kind = int if whole else int | float
+    return isinstance(value, kind) and not isinstance(value, bool) and least <= value < math.inf
+
+
+def is_days(value: Any) -> bool:
+    """Return whether a value is a number of days that every database can take from its clock."""
+    return is_number(value, least=0) and value < _MOST_DAYS
+
+
+def are_aliases(value: Any) -> bool:
+    """Return whether a value is a list or tuple of names."""
+    return isinstance(value, list | tuple) and all(isinstance(name, str) and name for name in value)
+
+
 def _number(low: float) -> Any:
-    return lambda v: isinstance(v, int | float) and not isinstance(v, bool) and low <= v < float("inf")
+    return lambda v: is_number(v, least=low)
 
 
 def _whole(low: int) -> Any:
-    return lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= low
+    return lambda v: is_number(v, least=low, whole=True)
+
+
+def _is_ending(status: Any) -> bool:
+    return status in FINISHED
+
+
+def _is_age(days: Any) -> bool:
+    return days is None or is_days(days)
 
 
 _RULES: dict[str, tuple[Any, str]] = {
@@ -97,12 +146,21 @@ _RULES: dict[str, tuple[Any, str]] = {
     "lease_seconds": (_number(1), "a number of seconds, 1 or more"),
     "max_attempts": (_whole(1), "a whole number, 1 or more"),
     "max_crashes": (_whole(1), "a whole number, 1 or more"),
+    "timeout": (lambda v: v is None or _number(0.001)(v), "a number of seconds above 0, or None for no limit"),
     "effects": (lambda v: v in EFFECTS, f"one of {', '.join(EFFECTS)}"),
+    "writes_to": (
+        lambda v: v is None or (isinstance(v, str) and v),
+        "an alias of DATABASES, or None for the jobs'",
+    ),
+    "unfenced_databases": (are_aliases, "a list of aliases of DATABASES"),
     "key_prefix": (
         lambda v: isinstance(v, str) and re.fullmatch(r"[\w.:{}-]{1,100}", v),
         "1 to 100 letters, digits or any of . : - _ { }",
     ),
     "max_argument_bytes": (_whole(2), "a number of bytes"),
     "max_result_bytes": (_whole(4), "a number of bytes"),
-    "retention_days": (lambda v: v is None or _number(0)(v), "a number of days, or None to keep finished jobs"),
+    "retention_days": (
+        lambda v: _is_age(v) or (isinstance(v, dict) and all(map(_is_ending, v)) and all(map(_is_age, v.values()))),
+        "a number of days, None to keep finished jobs, or either for each of SUCCESSFUL and FAILED",
+    ),
 }

@@ -1,11 +1,25 @@
-"""Text columns in which two values are equal only when every character is."""
+"""Columns: texts that are equal only when every character is, and JSON that is read strictly."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.core.checks import CheckMessage
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.fields.json import KeyTransform
+
+from .strict import read_or_tell
+
+
+def is_storable(text: str) -> bool:
+    """Return whether every database takes a text: it has no NUL and no half of a surrogate pair."""
+    return storable(text) == text
+
+
+def storable(text: str) -> str:
+    """Return a text as databases store it, with a mark for each character that they refuse."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 class _Exact(models.Field):
@@ -32,6 +46,28 @@ class _Exact(models.Field):
 class ExactCharField(_Exact, models.CharField):
     """CharField compared byte for byte."""
 
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
+        """Return what is wrong; not that old versions of MySQL and MariaDB index 255 characters of a text at most.
+
+        The versions that jobqueue runs on take 768 characters, and no text here is as long.
+        """
+        return [message for message in super().check(**kwargs) if message.id != "mysql.W003"]
+
 
 class ExactTextField(_Exact, models.TextField):
     """TextField compared byte for byte."""
+
+
+class StrictJSONField(models.JSONField):
+    """JSONField that reads what jobqueue could have written, and gives Unreadable for anything else."""
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        """Return the value of a column."""
+        if value is None or isinstance(expression, KeyTransform):
+            return super().from_db_value(value, expression, connection)
+        return read_or_tell(value)
+
+    def deconstruct(self) -> Any:
+        """Return how migrations build it: the column is that of a JSONField."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs

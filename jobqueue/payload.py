@@ -8,11 +8,8 @@ import json.encoder
 from collections.abc import Callable
 from typing import Any
 
-from .errors import ArgumentsTooLarge, InvalidArguments, InvalidResult, ResultTooLarge
-
-# MariaDB takes 31 levels, and what the ledger keeps of a job wraps its arguments and its result in one more. One limit
-# for every database, so that what works in development works in production.
-MAX_DEPTH = 30
+from .errors import ArgumentsTooLarge, InvalidArguments, InvalidResult, InvalidRow, ResultTooLarge
+from .strict import MAX_DEPTH, NotStrict, Unreadable, is_deeper, read, texts
 
 
 def _encoder() -> Callable[[Any], str]:
@@ -43,10 +40,9 @@ def _dumps(value: Any) -> str:
         raise _NotStorable("a text in it has half a surrogate pair, which is not valid Unicode") from None
     except (TypeError, ValueError) as error:
         raise _NotStorable(str(error)) from None
-    if "\\u0000" in text and "\0" in _texts(value):
+    if "\\u0000" in text and "\0" in texts(value):
         raise _NotStorable("a text in it has a NUL character, which databases cannot store")
-    # Counting brackets is cheap, and mostly enough to know.
-    if len(text) > 2 * MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+    if is_deeper(value, text, MAX_DEPTH):
         raise _NotStorable(f"it is nested more than {MAX_DEPTH} levels deep")
     return text
 
@@ -54,24 +50,6 @@ def _dumps(value: Any) -> str:
 def _size(text: str) -> int:
     """Return how many bytes a text is in UTF-8; raises UnicodeEncodeError when it is no Unicode."""
     return len(text) if text.isascii() else len(text.encode())
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    if isinstance(value, dict):
-        return levels == 0 or any(_is_deeper(item, levels - 1) for item in value.values())
-    if isinstance(value, list | tuple):
-        return levels == 0 or any(_is_deeper(item, levels - 1) for item in value)
-    return False
-
-
-def _texts(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return "".join(_texts(key) + _texts(item) for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return "".join(map(_texts, value))
-    return ""
 
 
 def dump_arguments(args: Any, kwargs: dict[str, Any], *, limit: int) -> str:
@@ -93,8 +71,8 @@ def dump_arguments(args: Any, kwargs: dict[str, Any], *, limit: int) -> str:
     return text
 
 
-def dump_result(value: Any, *, limit: int) -> str | None:
-    """Return a task's value as JSON of at most ``limit`` bytes, None as None.
+def dump_result(value: Any, *, limit: int, who: str = "The task returned") -> str | None:
+    """Return a task's value as JSON of at most ``limit`` bytes, None as None; ``who`` begins what an error says.
 
     Raises InvalidResult or ResultTooLarge, saying what to do.
     """
@@ -104,18 +82,48 @@ def dump_result(value: Any, *, limit: int) -> str | None:
         text = _dumps(value)
     except _NotStorable as why:
         raise InvalidResult(
-            f"The task returned {type(value).__qualname__}, which cannot be stored as JSON: {why}. "
+            f"{who} {type(value).__qualname__}, which cannot be stored as JSON: {why}. "
             "Return None, a plain value, or the primary key of what you stored."
         ) from None
     if (size := _size(text)) > limit:
         raise ResultTooLarge(
-            f"The task returned {size:,} bytes as JSON and the limit is {limit:,}: store the data and return its key, "
+            f"{who} {size:,} bytes as JSON and the limit is {limit:,}: store the data and return its key, "
             'or raise OPTIONS["MAX_RESULT_BYTES"].'
         )
     return text
 
 
+def load_arguments(text: object, whose: object) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments that the row of a job holds, given as JSON; raises InvalidRow, which names the job."""
+    try:
+        return call_of(read(text), whose)
+    except NotStrict as why:
+        raise InvalidRow(_not_ours(whose, str(why))) from None
+
+
+def call_of(value: Any, whose: object) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments in a value that was read from a row; raises InvalidRow, which names the job."""
+    if isinstance(value, Unreadable):
+        raise InvalidRow(_not_ours(whose, value.why))
+    if isinstance(value, dict) and len(value) == 2:
+        args, kwargs = value.get("args"), value.get("kwargs")
+        if isinstance(args, list) and isinstance(kwargs, dict):
+            return args, kwargs
+    raise InvalidRow(_not_ours(whose, 'it is not {"args": […], "kwargs": {…}}'))
+
+
+def _not_ours(whose: object, why: str) -> str:
+    return (
+        f"The arguments in the row of job {whose} were not written by jobqueue: {why}. "
+        "Enqueue the job anew, and find out who writes to the table."
+    )
+
+
 def fingerprint(task_path: str, arguments: str) -> str:
     """Return what two calls share when they are the same call: a SHA-256 over the task and its sorted arguments."""
-    canonical = json.dumps(json.loads(arguments), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{task_path}\n{canonical}".encode()).hexdigest()
+    return key_fingerprint(task_path, json.dumps(json.loads(arguments), sort_keys=True, separators=(",", ":")))
+
+
+def key_fingerprint(task_path: str, key: str) -> str:
+    """Return a SHA-256 over the task and a text that is the same for calls that are the same."""
+    return hashlib.sha256(f"{task_path}\n{key}".encode(errors="surrogatepass")).hexdigest()

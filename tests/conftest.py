@@ -20,10 +20,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Generator[
     """Create the database; before the drop, close what others hold open on it, for which it would wait."""
     yield
     with django_db_blocker.unblock():
-        _disconnect_others()
+        disconnect_others(connection)
 
 
-def _disconnect_others() -> None:
+def disconnect_others(connection: Any) -> None:
+    """Close what others have open on a database."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
@@ -76,6 +77,14 @@ def start_worker(transactional_db: None, tmp_path: Path) -> Generator[Callable[.
         worker.end()
         # Captured output is shown by pytest for a failed test alone.
         print(f"\n── {worker!r}\n{worker.output}")
+
+
+@pytest.fixture
+def nothing_counted(db: None) -> None:
+    """Forget what workers of other tests have counted: those that outlive a test write it down when it is over."""
+    from jobqueue.models import Tally  # The apps are ready only now.
+
+    Tally.objects.all().delete()
 
 
 @pytest.fixture

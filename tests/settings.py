@@ -10,8 +10,12 @@ import os
 import tempfile
 from typing import Any
 
-from project.settings import *  # noqa: F403
-from project.settings import CACHES, DATABASES, INSTALLED_APPS, MIDDLEWARE, TASKS
+from tests.mutants import hook
+
+hook.install()  # Before anything of jobqueue is loaded.
+
+from project.settings import *  # noqa: E402, F403
+from project.settings import CACHES, DATABASES, INSTALLED_APPS, MIDDLEWARE, TASKS  # noqa: E402
 
 DEBUG = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

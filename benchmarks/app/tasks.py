@@ -29,3 +29,9 @@ def stamp(sent: float) -> None:
 def snooze(seconds: float) -> None:
     """Sleep."""
     bodies.snooze(seconds)
+
+
+@task
+def die() -> None:
+    """Kill the process."""
+    bodies.die()

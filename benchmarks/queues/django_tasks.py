@@ -6,7 +6,7 @@ from typing import Any
 
 from ..app import tasks
 
-TASKS: dict[str, Any] = {name: getattr(tasks, name) for name in ("noop", "bump", "stamp", "snooze")}
+TASKS: dict[str, Any] = {name: getattr(tasks, name) for name in ("noop", "bump", "stamp", "snooze", "die")}
 
 
 def enqueue(name: str, *args: Any) -> None:

@@ -53,6 +53,9 @@ def _costs(results: Results) -> Iterator[Row]:
     yield _most("memory of a worker with 2 executors, MB", memory.get("mb_max"), 110)
     yield _most("growth of that over 100,000 jobs, MB", memory.get("mb_growth"), 2)
     yield _most("renewing 1,000 leases, ms", results.median("renewal").get("leases_ms"), 50)
+    yield _most(
+        "slowest page of the admin with 1,000,000 jobs, ms", max(results.median("pages").values(), default=None), 300
+    )
 
 
 def _rest(results: Results) -> Iterator[Row]:
@@ -63,6 +66,8 @@ def _rest(results: Results) -> Iterator[Row]:
     scaling = results.median("scaling")
     share = scaling["8"] / scaling["1"] if scaling else None
     yield _least("rate of 8 workers on 2 cores, of that of one; no error, no deadlock", share, 1)
+    share = results.median("poison").get("share")
+    yield _least("rate of 500 jobs beside one that kills its process each time, of that without it", share, 0.9)
     yield _least("no-op jobs a second on SQLite, without Redis", results.median("sqlite").get("noop"), 1_500)
     yield _least("no-op jobs a second on MariaDB", results.median("mariadb").get("noop"), 3_000)
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..house import House
 from ..place import Place
 from ..plan import Plan
-from . import costs, drain, enqueue, growth, latency, memory, partitions, renewal, scaling
+from . import costs, drain, enqueue, growth, latency, memory, pages, partitions, poison, renewal, scaling
 
 Figures = Mapping[str, Any]
 
@@ -42,6 +42,8 @@ SCENARIOS = {
     "scaling": Scenario(measure=scaling.scaling, once=True),
     "memory": Scenario(measure=memory.memory, once=True),
     "renewal": Scenario(measure=renewal.renewal),
+    "pages": Scenario(measure=pages.pages, once=True),
+    "poison": Scenario(measure=poison.poison, once=True),
     "costs": Scenario(measure=costs.costs, once=True),
     "sqlite": Scenario(measure=drain.both, place=House.sqlite),
     "mariadb": Scenario(measure=drain.both, place=House.mariadb),

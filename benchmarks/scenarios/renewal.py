@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 import time
 from typing import Any
 
-from ..environment import ROOT
 from ..place import Place
 from ..plan import Plan
-from ..processes import Stuck
 
 LEASES = 1000
 ROUNDS = 30
@@ -24,15 +21,10 @@ ROUNDS = 30
 def renewal(place: Place, plan: Plan) -> dict[str, Any]:
     """Return the median milliseconds of a round, by thread."""
     place.clear()
-    # In a process of its own: it needs the queue's settings, which this one must not load.
-    done = subprocess.run(
-        [place.python, "-m", __name__], cwd=ROOT, env=place.env, capture_output=True, text=True, check=False
-    )
-    place.clear()
-    if done.returncode:
-        raise Stuck(f"Renewing failed:\n{done.stderr[-3000:]}")
-    figures: dict[str, Any] = json.loads(done.stdout)
-    return figures
+    try:
+        return place.told_by(__name__)
+    finally:
+        place.clear()
 
 
 def _renew() -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 from urllib.parse import urlencode
 
@@ -79,16 +80,22 @@ def lease(sign: Sign | None) -> SafeString:
     told = [ngettext("%(count)s renewal", "%(count)s renewals", sign.renewals) % {"count": sign.renewals}]
     if sign.heartbeat_age is not None:
         told.append(_heartbeat(sign.heartbeat_age))
-    return _bar(sign.left / sign.period, left, " · ".join(told))
+    return _bar(_share(sign.left, sign.period), left, " · ".join(told))
 
 
 def heartbeat(age: float, period: float) -> SafeString:
     """Return the age of a heartbeat, and as a bar what is left until its worker counts as dead."""
-    return _bar(1 - age / period, _heartbeat(age), _("lease %(time)s") % {"time": span(period)})
+    return _bar(_share(period - age, period), _heartbeat(age), _("lease %(time)s") % {"time": span(period)})
 
 
 def _heartbeat(age: float) -> str:
     return _("heartbeat %(time)s ago") % {"time": span(age)}
+
+
+def _share(left: float, period: float) -> float:
+    """Return a share of a period; of one that no worker of ours has, nothing."""
+    share = left / period if period > 0 else 0.0
+    return share if isfinite(share) else 0.0
 
 
 def _bar(share: float, text: str, small: str) -> SafeString:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.tasks import TaskResultStatus
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 
+from ..backend import backends
+from ..conf import EFFECTS
 from ..database import alias
-from ..models import Job, Outcome, TaskDefinition
-from .backends import backends, task_paths
+from ..models import Attempt, Gate, Job, Outcome, TaskDefinition, Worker
 from .inert import breakable
+from .tasks import task_paths
 
 # How many jobs are looked at, the newest first, where no index helps.
 NEWEST = 100_000
+_WORKERS = 50
 _APART = frozenset({TaskResultStatus.READY, TaskResultStatus.RUNNING, TaskResultStatus.FAILED})
 
 
@@ -40,7 +45,11 @@ class ExactFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the jobs with the chosen value."""
-        return queryset if self.value() is None else queryset.filter(**{self.column: self.value()})
+        value = self.value()
+        if value is None:
+            return queryset
+        # A text with a NUL is in no column, and an error of some databases.
+        return queryset.none() if "\0" in value else queryset.filter(**{self.column: value})
 
 
 class RecentFilter(ExactFilter):
@@ -90,6 +99,41 @@ class OutcomeFilter(ExactFilter):
         return chosen.filter(Q(status=TaskResultStatus.READY) | Q(status=TaskResultStatus.FAILED))
 
 
+class ExceptionFilter(ExactFilter):
+    """By the error that failed jobs failed of; links lead here, and there is nothing to choose from but that."""
+
+    title, parameter_name, column = _("error"), "exception", "exception_class"
+
+    def values(self) -> Iterable[str]:
+        """Return none: what has come up is told by the page of failures."""
+        return []
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the failed jobs whose last attempt ended with the error of that class."""
+        value = self.value()
+        if value is None:
+            return queryset
+        if "\0" in value:
+            return queryset.none()
+        attempts = Attempt.objects.using(alias()).filter(job_id=OuterRef("pk"), number=OuterRef("attempt"))
+        return queryset.filter(Exists(attempts.filter(exception_class=value)), status=TaskResultStatus.FAILED)
+
+
+class GateFilter(ExactFilter):
+    """By what waiting jobs wait for beside their time."""
+
+    title, parameter_name, column = _("what it waits for"), "gate", "gate"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return all there are."""
+        return [(value, label) for value, label in Gate.choices if value]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the READY jobs at the chosen gate; of others it tells what they have waited for."""
+        chosen = super().queryset(request, queryset)
+        return chosen if self.value() is None else chosen.filter(status=TaskResultStatus.READY)
+
+
 class QueueFilter(RecentFilter):
     """By queue: those of the settings, and those that tasks name."""
 
@@ -121,6 +165,47 @@ class BackendFilter(RecentFilter):
         """Return the aliases; none when there is but one."""
         known = list(backends())
         return known if len(known) > 1 else []
+
+
+class OwnerFilter(RecentFilter):
+    """By the worker of the last claim: those that are there; links lead to others."""
+
+    title, parameter_name, column = _("owner"), "worker_id", "worker_id"
+
+    def values(self) -> Iterable[str]:
+        """Return the workers that have not stopped."""
+        there = Worker.objects.using(alias()).filter(stopped_at=None)
+        return there.order_by("pk").values_list("pk", flat=True)[:_WORKERS]
+
+
+class SinceFilter(SimpleListFilter):
+    """By when jobs were enqueued, which their ids tell."""
+
+    title, parameter_name = _("enqueued"), "since"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return how far back it may look."""
+        return [("hour", _("In the last hour")), ("day", _("In the last day")), ("week", _("In the last week"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the jobs whose ids are not older, by the clock of who looks."""
+        seconds = _SINCE.get(self.value() or "")
+        if seconds is None:
+            return queryset
+        return queryset.filter(pk__gte=UUID(int=int((time.time() - seconds) * 1000) << 80))
+
+
+_SINCE = {"hour": 3600, "day": 86400, "week": 604800}
+
+
+class EffectsFilter(ExactFilter):
+    """By where a task's writes happen."""
+
+    title, parameter_name, column = _("effects"), "effects", "effects"
+
+    def values(self) -> Iterable[str]:
+        """Return the three."""
+        return EFFECTS
 
 
 class UnknownTaskFilter(SimpleListFilter):

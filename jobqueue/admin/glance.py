@@ -11,10 +11,11 @@ from uuid import UUID
 from django.tasks import TaskResultStatus
 from django.utils.translation import gettext as _
 
+from ..backend import backend_of
 from ..database import alias
 from ..models import Attempt, Job, TaskDefinition, Worker
-from .backends import backend_of, task_of
 from .signs import Sign, read_leases, sign_of
+from .tasks import task_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

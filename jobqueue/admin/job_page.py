@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,17 +12,24 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from ..backend import backend_of
 from ..database import alias
-from ..ledger import step_scope
-from ..models import Attempt, Job, LedgerEntry, Worker
+from ..deliveries import Delivery, read
+from ..errors import InvalidRow
+from ..ledger import scopes_of
+from ..models import Attempt, Gate, Job, LedgerEntry, Worker
+from ..spelling import spelled
 from . import cells
 from .alerts import alerts
-from .backends import task_of
 from .glance import glance_of
-from .inert import as_json, inert
+from .inert import inert
+from .limits import limit_of
+from .payloads import arguments_of, receipt_of, result_of, step_of
+from .relatives import earlier_rows, later_rows
 from .runs import Run, runs_of
 from .states import attempt_state, mark, state_of
-from .timeline import Bar, bars
+from .tasks import task_of
+from .timeline import Bar, timeline
 from .times import between, moment
 
 _MOST = 100
@@ -46,18 +54,21 @@ class RunRow:
     bar: Bar | None
 
 
-def job_page(job: Job) -> dict[str, Any]:
-    """Return what the template shows of a job that has been looked at."""
+def job_page(job: Job, *, decide_url: Callable[[Delivery], str | None]) -> dict[str, Any]:
+    """Return what the template shows of a job that has been looked at; ``decide_url`` is where doubts are decided."""
     glance = glance_of(job)
     attempts = list(reversed(Attempt.objects.using(alias()).filter(job_id=job.pk).order_by("-number")[:_MOST]))
     runs = runs_of(job, attempts)
-    steps = LedgerEntry.objects.using(alias()).filter(scope=step_scope(job.pk)).order_by("id")[:_MOST]
+    steps, delivered, kept = (
+        LedgerEntry.objects.using(alias()).filter(scope=scope).order_by("id")[:_MOST] for scope in scopes_of(job.pk)
+    )
     state = state_of(job, glance.now)
     return {
         "task": cells.task_name(job.task_path),
         "badges": cells.task_badges(known=glance.known, effects=glance.effects, paused=glance.paused),
         "mark": mark(state.shape, state.word),
         "detail": state.detail,
+        "status": spelled(job.status),
         "times": _times(job, glance.now),
         "alerts": alerts(job),
         "running": job.status == TaskResultStatus.RUNNING,
@@ -65,12 +76,17 @@ def job_page(job: Job) -> dict[str, Any]:
         "owner": cells.owner_of(job, glance),
         "progress": next((cells.progress(r.attempt.progress) for r in reversed(runs) if r.attempt.progress), None),
         "facts": _facts(job, glance.effects),
-        "arguments": as_json(job.arguments),
+        "arguments": arguments_of(job),
         "finished_well": job.status == TaskResultStatus.SUCCESSFUL,
-        "result": as_json(job.result),
-        "runs": _rows(runs),
+        "result": result_of(job),
+        **_story(job, runs),
+        "waits": job.status == TaskResultStatus.READY and job.gate == Gate.AFTER,
+        "earlier": earlier_rows(job, glance.now),
+        "later": later_rows(job, glance.now),
         "is_gapped": len(runs) < job.attempt,
-        "steps": [_step(entry) for entry in steps],
+        "steps": [_step(entry, job) for entry in steps],
+        "deliveries": [_delivery(entry, job, decide_url) for entry in delivered],
+        "checkpoints": [_step(entry, job) for entry in kept],
     }
 
 
@@ -95,26 +111,42 @@ def _times(job: Job, now: Any) -> list[tuple[str, SafeString, str]]:
 
 def _facts(job: Job, effects: str) -> list[Fact]:
     """Return what the job is, as far as it does not change."""
-    task = task_of(job.task_path)
+    task, backend = task_of(job.task_path), backend_of(job.backend)
+    limit = backend.settings.time_limit(task.timeout) if task and backend else None
     return [
         (_("id"), str(job.pk)),
         (_("task"), cells.jobs_link(inert(job.task_path), task=job.task_path)),
         (_("queue"), cells.jobs_link(inert(job.queue), queue=job.queue)),
         (_("priority"), job.priority),
         (_("backend"), inert(job.backend)),
-        (_("effects"), effects or cells.NOTHING),
-        (_("timeout"), f"{task.timeout:g} s" if task and task.timeout else cells.NOTHING),
+        (_("effects"), inert(effects) if effects else cells.NOTHING),
+        (_("timeout"), f"{limit:g} s" if limit else cells.NOTHING),
         (_("idempotency key"), inert(job.idempotency_key) if job.idempotency_key is not None else cells.NOTHING),
+        (_("unique"), _unique(job)),
+        (_("limit"), limit_of(job)),
         (_("fence"), f"{job.attempt} · {job.token or _('no token')}" if job.attempt else cells.NOTHING),
         (_("failures / crashes"), f"{job.failures} / {job.crashes}"),
     ]
 
 
-def _rows(runs: list[Run]) -> list[RunRow]:
+def _unique(job: Job) -> Any:
+    if job.unique_key is None:
+        return cells.NOTHING
+    held = _("holds its key") if job.holds_its_key else _("its key is free")
+    return inert(f"{job.unique_while}, {held}")
+
+
+def _story(job: Job, runs: list[Run]) -> dict[str, Any]:
     # Rows of workers go some time after the workers.
     owners = Worker.objects.using(alias()).filter(pk__in={run.attempt.worker_id for run in runs})
-    there = set(owners.values_list("pk", flat=True))
-    return [_row(run, bar, there) for run, bar in zip(runs, bars(runs), strict=True)]
+    there, backend = set(owners.values_list("pk", flat=True)), backend_of(job.backend)
+    line = timeline(runs, period=backend.settings.lease_seconds if backend else 0.0)
+    return {
+        "runs": [_row(run, bar, there) for run, bar in zip(runs, line.bars, strict=True)],
+        "from": moment(line.first),
+        "long": between(line.first, line.last),
+        "is_drawn": line.first is not None,
+    }
 
 
 def _row(run: Run, bar: Bar | None, workers: set[str]) -> RunRow:
@@ -134,10 +166,31 @@ def _row(run: Run, bar: Bar | None, workers: set[str]) -> RunRow:
     )
 
 
-def _step(entry: LedgerEntry) -> dict[str, Any]:
+def _step(entry: LedgerEntry, job: Job) -> dict[str, Any]:
     return {
         "key": cells.link("ledgerentry", entry.pk, inert(entry.key)),
         "attempt": entry.attempt,
         "at": moment(entry.created_at),
-        "value": as_json(entry.value),
+        "value": step_of(entry, job),
+    }
+
+
+def _delivery(entry: LedgerEntry, job: Job, decide_url: Callable[[Delivery], str | None]) -> dict[str, Any]:
+    shown = {**_step(entry, job), "idempotency_key": "", "state": _("unreadable"), "decide_url": None}
+    try:
+        delivery = read(entry)
+    except InvalidRow:
+        return shown
+    words = {"done": _("done"), "asked": _("unknown; the next attempt asks"), "in doubt": _("in doubt")}
+    # While it is running, it may well come to its receipt.
+    under_way = not delivery.is_done and job.status == TaskResultStatus.RUNNING and entry.attempt == job.attempt
+    state = _("under way") if under_way else words[delivery.state]
+    if delivery.by:
+        state += " " + _("(so said %(who)s)") % {"who": spelled(delivery.by)}
+    return {
+        **shown,
+        "idempotency_key": inert(delivery.key),
+        "state": state,
+        "decide_url": decide_url(delivery),
+        "value": receipt_of(delivery, job),
     }

@@ -16,16 +16,33 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import Job
 from . import cells
-from .filters import BackendFilter, OutcomeFilter, QueueFilter, StatusFilter, TaskFilter, UnknownTaskFilter
+from .alerts import notes
+from .calls import call_text
+from .counters import counters
+from .deciding import DecidingAdmin
+from .failures import FailuresAdmin
+from .filters import (
+    BackendFilter,
+    ExceptionFilter,
+    GateFilter,
+    OutcomeFilter,
+    OwnerFilter,
+    QueueFilter,
+    SinceFilter,
+    StatusFilter,
+    TaskFilter,
+    UnknownTaskFilter,
+)
 from .finding import find_jobs
 from .glance import glance_of, look
-from .inert import call_text, inert
+from .inert import inert
 from .job_page import job_page
-from .overview import overview
+from .plots import PlotsAdmin
 from .pressing import PressingAdmin
 from .readonly import ReadOnlyAdmin
 from .runs import last_run
 from .states import mark, state_of
+from .tasks import task_of
 from .times import between, moment
 
 # Enough to tell two calls of a task apart; a job's arguments may be hundreds of kilobytes.
@@ -33,12 +50,24 @@ _ARGUMENTS_SHOWN = 120
 
 
 @admin.register(Job)
-class JobAdmin(PressingAdmin, ReadOnlyAdmin):
+class JobAdmin(PressingAdmin, DecidingAdmin, FailuresAdmin, PlotsAdmin, ReadOnlyAdmin):
     """Shows jobs with their owners and leases as they are at this moment."""
 
     list_display = ("state", "task", "owner", "lease", "attempts", "age", "in_queue")
     list_display_links = ("state",)
-    list_filter = (StatusFilter, OutcomeFilter, QueueFilter, TaskFilter, BackendFilter, UnknownTaskFilter)
+    list_filter = (
+        StatusFilter,
+        SinceFilter,
+        OutcomeFilter,
+        ExceptionFilter,
+        QueueFilter,
+        TaskFilter,
+        OwnerFilter,
+        BackendFilter,
+        GateFilter,
+        UnknownTaskFilter,
+    )
+    links = frozenset({"limit_key"})
     # Only what an index gives: the id of a job rises with time.
     sortable_by = ("age",)
     ordering = ("-id",)
@@ -57,7 +86,7 @@ class JobAdmin(PressingAdmin, ReadOnlyAdmin):
 
     def for_list(self, queryset: Any) -> Any:
         """Return the jobs with only the beginning of their arguments, and without their results."""
-        beginning = Left(Cast("arguments", TextField()), _ARGUMENTS_SHOWN + 1)
+        beginning = Left(Cast("arguments", TextField()), _ARGUMENTS_SHOWN)
         return queryset.defer("arguments", "result").annotate(arguments_begin=beginning)
 
     def prepare(self, rows: list[Any]) -> list[str]:
@@ -66,11 +95,12 @@ class JobAdmin(PressingAdmin, ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list below an overview of the whole."""
-        return super().changelist_view(request, {"overview": overview(), **(extra_context or {})})
+        return super().changelist_view(request, {"overview": counters(), **(extra_context or {})})
 
     def about(self, request: HttpRequest, obj: Job) -> dict[str, Any]:
         """Return the job's attempts and steps, and the buttons that may be pressed."""
-        return {"notes": look([obj]), "page": job_page(obj), "presses": self.presses(request, obj)}
+        found, page = look([obj]), job_page(obj, decide_url=lambda it: self.decide_url(request, obj, it))
+        return {"notes": [*found, *notes(obj)], "page": page, "presses": self.presses(request, obj)}
 
     @admin.display(description=_("status"))
     def state(self, job: Job) -> SafeString:
@@ -86,7 +116,7 @@ class JobAdmin(PressingAdmin, ReadOnlyAdmin):
             '{} {}<small class="jq-call">{}</small>{}',
             cells.task_name(job.task_path),
             cells.task_badges(known=glance.known, effects=glance.effects, paused=glance.paused),
-            inert(call_text(job.__dict__["arguments_begin"], most=_ARGUMENTS_SHOWN)),
+            inert(call_text(task_of(job.task_path), job.__dict__["arguments_begin"] or "")),
             cells.small_progress(glance.attempt) if job.status == TaskResultStatus.RUNNING else "",
         )
 

@@ -1,42 +1,155 @@
-"""The overview above the list of jobs: how many wait, run and failed, and who is there to run them."""
+"""The first page: what is stuck, why, since when, on whom, and what to press."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.tasks import TaskResultStatus
-from django.urls import reverse
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from .. import tallies
+from ..backend import backends
 from ..database import DatabaseNow, alias
-from ..models import Job, Worker
-from .liveness import is_alive
-from .paging import capped_count
+from ..models import PausedQueue, TaskDefinition, Worker
+from ..tallies import MINUTE, Count, Series, quantile
+from . import cells
+from .depths import Depth, Place, depths, failed_jobs, running_jobs, waiting_queues
+from .glance import now_of
+from .inert import inert
+from .liveness import heartbeat_age, is_alive
+from .queues import presses_of
+from .signs import executors_of, memory_of
+from .sparks import spark
 from .states import mark
+from .tasks import task_paths
+from .times import between, span
+from .troubles import troubles
 
-_COUNTED = (
-    (TaskResultStatus.READY, "ready"),
-    (TaskResultStatus.RUNNING, "running"),
-    (TaskResultStatus.FAILED, "failed"),
-)
+_MINUTES = 60
+_A_DAY = timedelta(days=1)
+_WORKERS_SHOWN = 30
+_JOBS_SHOWN = 5
 
 
-def overview() -> list[dict[str, Any]]:
-    """Return the numbers with their links. Each counts up to a limit, of rows that an index keeps apart."""
-    jobs = reverse("admin:jobqueue_job_changelist")
-    counts = [
-        {
-            "mark": mark(shape, TaskResultStatus(status).label),
-            "count": capped_count(Job.objects.using(alias()).filter(status=status)),
-            "url": f"{jobs}?status={status}",
-        }
-        for status, shape in _COUNTED
-    ]
-    workers = Worker.objects.using(alias()).filter(stopped_at=None).annotate(now=DatabaseNow())
-    alive = sum(map(is_alive, workers))
-    here = {
-        "mark": mark("alive" if alive else "dead", _("Workers alive")),
-        "count": alive,
-        "url": reverse("admin:jobqueue_worker_changelist"),
+def overview(request: HttpRequest) -> dict[str, Any]:
+    """Return what the template shows to this user."""
+    definitions = list(TaskDefinition.objects.using(alias()).order_by().annotate(now=DatabaseNow()))
+    workers = list(Worker.objects.using(alias()).filter(stopped_at=None).annotate(now=DatabaseNow()))
+    now = now_of(definitions[0]) if definitions else tallies.now()
+    paused = set(PausedQueue.objects.using(alias()).values_list("backend", "name"))
+    running = running_jobs()
+    places = _places(definitions, paused, running)
+    at_queues = Counter[Place]()
+    for backend, queue, _worker, count in running:
+        at_queues[backend, queue] += count
+    failures = failed_jobs()
+    deep = depths(places, at_queues, failures)
+    known = {definition.path for definition in definitions}.union(task_paths())
+    counted = tallies.entries(now - _A_DAY)
+    lately = tallies.series(counted, MINUTE, _MINUTES, by=lambda key: (key.backend, key.queue), until=now)
+    return {
+        "troubles": troubles(deep, paused, workers, running, failures, known, now),
+        "queues": [
+            _queue(request, place, deep[place], lately.get(place), now, is_paused=place in paused) for place in places
+        ],
+        "workers": _workers(workers, running),
+        "more_workers": len(workers) - _WORKERS_SHOWN,
+        "kept": _kept(counted),
     }
-    return [*counts, here]
+
+
+def _places(
+    definitions: Sequence[TaskDefinition], paused: set[Place], running: Sequence[tuple[str, str, str, int]]
+) -> list[Place]:
+    """Return the queues that settings and tasks name, that are paused, and those in which something runs or waits."""
+    known = backends()
+    configured = {(name, queue) for name, backend in known.items() for queue in backend.queues}
+    declared = {(definition.backend, definition.queue) for definition in definitions if definition.backend in known}
+    # Where any name will do, jobs may wait where nobody has thought of.
+    free = {(name, queue) for name, it in known.items() if not it.queues for queue in waiting_queues(name)}
+    return sorted(paused | configured | declared | free | {(backend, queue) for backend, queue, *_rest in running})
+
+
+def _queue(
+    request: HttpRequest, place: Place, depth: Depth, lately: Series | None, now: datetime, *, is_paused: bool
+) -> dict[str, Any]:
+    backend, name = place
+    return {
+        "name": cells.jobs_link(inert(name), queue=name),
+        "backend": inert(backend),
+        "state": mark("stopped", _("paused")) if is_paused else mark("running", _("open")),
+        "due": _number(depth.due, status="READY", queue=name),
+        "delayed": _number(depth.delayed, status="READY", queue=name),
+        "running": _number(depth.running, status="RUNNING", queue=name),
+        "failed": _number(depth.failed, status="FAILED", queue=name),
+        "oldest": between(depth.oldest, now) or cells.NOTHING,
+        "ended": spark(lately.values(lambda it: it.ended)) if lately else spark([0] * _MINUTES),
+        "per_minute": _per_minute(lately),
+        "waits": _waits(lately),
+        "presses": presses_of(request, backend, name, is_paused=is_paused, back="overview"),
+    }
+
+
+def _number(count: int, **filters: str) -> Any:
+    return cells.jobs_link(count, **filters) if count else SafeString('<span class="quiet">0</span>')
+
+
+def _per_minute(lately: Series | None) -> str:
+    """Return how many jobs ended in a minute of the last ten that are over."""
+    ended = sum(lately.values(lambda it: it.ended)[-11:-1]) if lately else 0
+    return _("%(count)s a minute") % {"count": f"{ended / 10:,.1f}" if ended < 100 else f"{ended / 10:,.0f}"}
+
+
+def _waits(lately: Series | None) -> Any:
+    """Return how long half of the jobs of the last hour have waited at most, and nearly all."""
+    waits = lately.whole.waits if lately else []
+    half, most = quantile(waits, 0.5), quantile(waits, 0.95)
+    if half is None or most is None:
+        return cells.NOTHING
+    return format_html('p50 {}<small class="jq-detail">p95 {}</small>', span(half), span(most))
+
+
+def _workers(workers: Sequence[Worker], running: Sequence[tuple[str, str, str, int]]) -> list[dict[str, Any]]:
+    counts = Counter[str]()
+    for *_place, worker_id, count in running:
+        counts[worker_id] += count
+    versions = Counter(worker.version for worker in workers if is_alive(worker))
+    newest = max(workers, key=lambda worker: worker.started_at).version if workers else ""
+    shown = sorted(workers, key=lambda worker: (is_alive(worker), worker.pk))[:_WORKERS_SHOWN]
+    return [_worker(worker, counts[worker.pk], newest if len(versions) > 1 else "") for worker in shown]
+
+
+def _worker(worker: Worker, running: int, newest: str) -> dict[str, Any]:
+    alive = is_alive(worker)
+    jobs = [job for _pid, job in executors_of(worker) if job]
+    memory = memory_of(worker)
+    return {
+        "name": cells.link("worker", worker.pk, inert(worker.pk)),
+        "state": mark("alive", _("alive")) if alive else mark("dead", _("dead")),
+        "heartbeat": cells.heartbeat(heartbeat_age(worker), worker.lease_seconds),
+        "busy": f"{running} / {worker.concurrency}",
+        "jobs": [cells.link("job", job, inert(job, most=40)) for job in jobs[:_JOBS_SHOWN]],
+        "memory": f"{memory / 2**20:,.0f} MB" if memory else cells.NOTHING,
+        "version": inert(worker.version),
+        "older": bool(newest) and worker.version != newest,
+    }
+
+
+def _kept(counted: Sequence[tallies.Entry]) -> list[SafeString]:
+    """Return what was promised and kept in the last day."""
+    whole = Count()
+    for entry in counted:
+        whole.add(entry.counted)
+    said = (
+        (whole.succeeded, ngettext("job done", "jobs done", whole.succeeded)),
+        (whole.renewed, ngettext("lease renewed", "leases renewed", whole.renewed)),
+        (whole.rescued + whole.crashed, ngettext("job saved", "jobs saved", whole.rescued + whole.crashed)),
+        (whole.refused, ngettext("late write refused", "late writes refused", whole.refused)),
+    )
+    return [format_html("<b>{}</b> {}", f"{count:,}", text) for count, text in said]

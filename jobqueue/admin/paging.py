@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 COUNT_AT_MOST = 10_000
+REFRESH = "refresh"
 
 
 class AtLeast(int):
@@ -19,10 +20,15 @@ class AtLeast(int):
         return f"{int(self):,}+"
 
 
-def capped_count(queryset: Any) -> int:
-    """Return how many rows there are; AtLeast(COUNT_AT_MOST) when there are more."""
-    count = int(queryset.order_by()[: COUNT_AT_MOST + 1].count())
-    return count if count <= COUNT_AT_MOST else AtLeast(COUNT_AT_MOST)
+def capped_count(queryset: Any, most: int | None = None) -> int:
+    """Return how many rows there are; AtLeast(most) when there are more. By default these are COUNT_AT_MOST."""
+    most = COUNT_AT_MOST if most is None else most
+    return capped(int(queryset.order_by()[: most + 1].count()), most)
+
+
+def capped(count: int, most: int) -> int:
+    """Return a count that stopped at the first one beyond ``most``."""
+    return count if count <= most else AtLeast(most)
 
 
 class CappedPaginator(Paginator):
@@ -39,6 +45,10 @@ class PreparedChangeList(ChangeList):
 
     notes: list[str]
     model_admin: Any
+
+    def get_filters_params(self, params: Any = None) -> Any:
+        """Return what is filtered by: how often the page is refreshed is kept in its address, too, and is no filter."""
+        return {name: value for name, value in super().get_filters_params(params).items() if name != REFRESH}
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
         """Return the rows to show, with the columns that a list needs."""

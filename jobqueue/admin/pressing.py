@@ -1,6 +1,7 @@
-"""The way from a button to its effect: choose jobs, confirm on a page that names them, read what was done and what not.
+"""The way from a button to its effect: choose jobs, confirm on a page that names them, read what came of it.
 
 The confirmation pins the ids: what is confirmed is what was shown, even if the filter would find other jobs by then.
+When all that match are meant, they may be a hundred thousand; how these are gone through is in `stretches`.
 """
 
 from __future__ import annotations
@@ -15,28 +16,32 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..database import alias
-from ..models import Job
-from .inert import spelled
-from .verbs import CANCEL, MOST_AT_ONCE, RETRY, VERBS, Report, Verb, done_text, press
+from ..models import Job, JobQuerySet
+from ..operations import Report, lots_of
+from ..spelling import spelled
+from . import stretches
+from .finding import as_uuid
+from .pages import page
+from .stretches import Stretch
+from .verbs import CANCEL, DELETE, MOST_AT_ONCE, RETRY, RUN, VERBS, Verb, done_text, followed_texts, press
 
 _LISTED = 20
 _REASONS = 5
 
 
 class PressingAdmin(admin.ModelAdmin):
-    """Adds Retry and Cancel, on the list and on the page of a job, for users who have the permission."""
+    """Adds the verbs, on the list and on the page of a job, for users who have the permission."""
 
-    actions = ("retry_selected", "cancel_selected")
+    actions = ("retry_selected", "cancel_selected", "run_selected", "forget_selected")
 
     def get_urls(self) -> list[Any]:
-        """Return the addresses of the two verbs, and the rest."""
+        """Return the addresses of the verbs, and the rest."""
         own: list[URLPattern] = [
             path(
                 f"{verb.name}/",
@@ -58,17 +63,46 @@ class PressingAdmin(admin.ModelAdmin):
     @admin.action(permissions=["retry"], description=gettext_lazy("Retry selected jobs"))
     def retry_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse:
         """Ask whether to retry the chosen jobs."""
-        return self._confirm(request, RETRY, self._chosen(request, queryset, RETRY), back="list")
+        return self._act(request, RETRY, queryset)
 
     @admin.action(permissions=["cancel"], description=gettext_lazy("Cancel selected jobs"))
     def cancel_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse:
         """Ask whether to cancel the chosen jobs."""
-        return self._confirm(request, CANCEL, self._chosen(request, queryset, CANCEL), back="list")
+        return self._act(request, CANCEL, queryset)
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may run jobs now."""
+        return self._may(request, RUN)
+
+    def has_forget_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may delete jobs that have ended; what Django means by "delete" is not done here."""
+        return self._may(request, DELETE)
+
+    @admin.action(permissions=["run"], description=gettext_lazy("Run selected jobs now"))
+    def run_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse:
+        """Ask whether to run the chosen jobs now."""
+        return self._act(request, RUN, queryset)
+
+    @admin.action(permissions=["forget"], description=gettext_lazy("Delete selected jobs"))
+    def forget_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse:
+        """Ask whether to delete the chosen jobs."""
+        return self._act(request, DELETE, queryset)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, or do an action of it; raises BadRequest when what is ticked is no job."""
+        if not all(map(as_uuid, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+            raise BadRequest("Not ids of jobs.")
+        return super().changelist_view(request, extra_context)
 
     def presses(self, request: HttpRequest, job: Job) -> list[dict[str, Any]]:
         """Return the buttons for the page of a job: those that the user may press and that can be done to it now."""
         return [
-            {"verb": verb, "url": self._url(request, f"jobqueue_job_{verb.name}")}
+            {
+                "verb": verb,
+                "label": verb.label,
+                "url": self._url(request, f"jobqueue_job_{verb.name}"),
+                "fields": {"ids": job.pk, "back": "job"},
+            }
             for verb in VERBS.values()
             if verb.applies_to(job) and self._may(request, verb)
         ]
@@ -83,28 +117,32 @@ class PressingAdmin(admin.ModelAdmin):
         jobs = self._named(request.POST.get("ids", ""))
         if "confirmed" not in request.POST:
             return self._confirm(request, verb, jobs, back=back)
-        self._tell(request, verb, press(verb, jobs, request.user))
-        return HttpResponseRedirect(self._back(request, jobs, back))
+        self._tell(request, verb, press(verb, lots_of(jobs), request.user))
+        return HttpResponseRedirect(self._back(request, jobs, "list" if verb.deletes else back))
 
     def _may(self, request: HttpRequest, verb: Verb) -> bool:
         user: Any = request.user
-        return bool(user.has_perm(f"jobqueue.{verb.name}_job"))
+        return bool(user.has_perm(f"jobqueue.{verb.permission}"))
 
-    def _chosen(self, request: HttpRequest, queryset: Any, verb: Verb) -> list[Job]:
-        """Return the ticked jobs; when all that match are meant, those of them it can be done to."""
+    def _act(self, request: HttpRequest, verb: Verb, queryset: Any) -> HttpResponse:
         if request.POST.get("select_across") == "1":
-            return list(queryset.filter(status__in=verb.statuses)[:MOST_AT_ONCE])
+            return self._act_on_all(request, verb, verb.fitting(queryset))
         # Not through the queryset: a job that has left its filter meanwhile must be reported, not forgotten.
-        return self._named(",".join(request.POST.getlist(ACTION_CHECKBOX_NAME)))
+        ticked = self._named(",".join(request.POST.getlist(ACTION_CHECKBOX_NAME)))
+        return self._confirm(request, verb, ticked, back="list")
+
+    def _act_on_all(self, request: HttpRequest, verb: Verb, jobs: JobQuerySet) -> HttpResponse:
+        """Ask, or do what was confirmed for some seconds; while something is left, ask whether to go on with it."""
+        stretch = Stretch.read(request.POST) or Stretch.whole(jobs)
+        if stretch is not None and "confirmed" in request.POST:
+            self._tell(request, verb, press(verb, stretch.walk(jobs, stretches.SECONDS), request.user))
+            if not stretch.of(jobs).exists():
+                return HttpResponseRedirect(request.get_full_path())
+        return self._confirm_all(request, verb, jobs, stretch)
 
     def _named(self, ids: str) -> list[Job]:
         """Return the jobs with these ids, in that order; raises BadRequest for what is no list of ids."""
-        try:
-            wanted = [UUID(part) for part in ids.split(",") if part]
-        except ValueError:
-            raise BadRequest("Not a list of job ids.") from None
-        if len(wanted) > MOST_AT_ONCE:
-            raise BadRequest("Too many jobs at once.")
+        wanted = _ids(ids)
         found = Job.objects.using(alias()).defer("arguments", "result").in_bulk(wanted)
         # A job that is gone is passed on by its id, so that the verb itself says so.
         return [found.get(pk) or Job(pk=pk) for pk in wanted]
@@ -112,31 +150,52 @@ class PressingAdmin(admin.ModelAdmin):
     def _confirm(self, request: HttpRequest, verb: Verb, jobs: Sequence[Job], *, back: str) -> HttpResponse:
         fit = [job for job in jobs if verb.applies_to(job)]
         context = {
-            **self.admin_site.each_context(request),
-            "title": capfirst(str(verb.label)),
-            "opts": self.opts,
-            "media": self.media,
-            "verb": verb,
-            "ids": ",".join(str(job.pk) for job in jobs),
             "count": len(fit),
             "passed_over": len(jobs) - len(fit),
-            "listed": [(job, spelled(job.task_path)) for job in fit[:_LISTED]],
+            "listed": fit[:_LISTED],
             "unlisted": len(fit) - len(fit[:_LISTED]),
-            "is_limited": len(jobs) == MOST_AT_ONCE,
             "action_url": self._url(request, f"jobqueue_job_{verb.name}"),
-            "back": back,
+            "fields": {"ids": ",".join(str(job.pk) for job in jobs), "back": back},
             "back_url": self._back(request, jobs, back),
         }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "jobqueue/admin/confirm.html", context)
+        return self._ask(request, verb, context)
+
+    def _confirm_all(
+        self, request: HttpRequest, verb: Verb, jobs: JobQuerySet, stretch: Stretch | None
+    ) -> HttpResponse:
+        count = stretch.count(jobs) if stretch else 0
+        listed = list(stretch.of(jobs).order_by("pk")[:_LISTED]) if stretch else []
+        context = {
+            "count": count,
+            "listed": listed,
+            "unlisted": count - len(listed),
+            "goes_on": stretch is not None and stretch.after is not None,
+            "seconds": stretches.SECONDS,
+            # The list itself is asked again, with its filters; it wants something to be ticked.
+            "action_url": request.get_full_path(),
+            "fields": {
+                "action": f"{verb.name}_selected",
+                "select_across": "1",
+                ACTION_CHECKBOX_NAME: listed[0].pk if listed else UUID(int=0),
+                **({"last": stretch.last, "after": stretch.after or ""} if stretch else {}),
+            },
+            "back_url": request.get_full_path(),
+        }
+        return self._ask(request, verb, context)
+
+    def _ask(self, request: HttpRequest, verb: Verb, context: dict[str, Any]) -> HttpResponse:
+        listed = [(job, spelled(job.task_path)) for job in context["listed"]]
+        return page(self, request, "confirm", capfirst(str(verb.label)), {**context, "verb": verb, "listed": listed})
 
     def _tell(self, request: HttpRequest, verb: Verb, report: Report) -> None:
         if report.done:
             self.message_user(request, done_text(verb, report.done), messages.SUCCESS)
-        if report.skipped:
+        for text in followed_texts(report):
+            self.message_user(request, text, messages.WARNING)
+        if report.passed_over:
             reasons = " ".join(report.skipped[:_REASONS])
-            more = len(report.skipped) - _REASONS
-            text = _("Skipped %(count)s: %(reasons)s") % {"count": len(report.skipped), "reasons": spelled(reasons)}
+            more = report.passed_over - _REASONS
+            text = _("Skipped %(count)s: %(reasons)s") % {"count": report.passed_over, "reasons": spelled(reasons)}
             self.message_user(
                 request, text + (_(" … and %(more)s more.") % {"more": more} if more > 0 else ""), messages.WARNING
             )
@@ -149,3 +208,13 @@ class PressingAdmin(admin.ModelAdmin):
     def _url(self, request: HttpRequest, name: str, *args: Any) -> str:
         url = reverse(f"admin:{name}", args=args, current_app=self.admin_site.name)
         return add_preserved_filters({"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, url)
+
+
+def _ids(text: str) -> list[UUID]:
+    try:
+        wanted = [UUID(part) for part in text.split(",") if part]
+    except ValueError:
+        raise BadRequest("Not a list of job ids.") from None
+    if len(wanted) > MOST_AT_ONCE:
+        raise BadRequest("Too many jobs at once.")
+    return wanted

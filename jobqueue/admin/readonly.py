@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.options import ShowFacets
@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from ..database import DatabaseNow, alias
-from .inert import spelled
+from ..spelling import spelled
 from .paging import CappedPaginator, PreparedChangeList
+
+_LONGEST_SEARCH = 255
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -22,6 +24,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     # Facets count every row of the table.
     show_facets = ShowFacets.NEVER
     list_per_page = 50
+    # Columns by which links of our own filter, beside the list's filters.
+    links: ClassVar[frozenset[str]] = frozenset()
     change_list_template = "jobqueue/admin/change_list.html"
     change_form_template = "jobqueue/admin/change_form.html"
 
@@ -31,6 +35,30 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the rows; from where they are written, for a replica may not know yet what was just pressed."""
         return super().get_queryset(request).using(alias()).annotate(now=DatabaseNow())
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row of an id, None when there is none."""
+        # A text with a NUL is no id, and an error of some databases.
+        return None if "\0" in object_id else super().get_object(request, object_id, from_field)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Return whether an address may filter by this: by the filters of the list and what `links` names, no more.
+
+        Django would allow every lookup of a local field: `?result__token__startswith=a` tells, letter by letter, what
+        is not shown, and `?task_path__regex=` costs what its author likes.
+        """
+        column = lookup.partition("__")[0]
+        if column not in {field.name for field in self.opts.get_fields()} | {"pk"}:
+            return super().lookup_allowed(lookup, value, request)
+        return "\0" not in str(value) and lookup in self.links.union(map(_parameter, self.list_filter))
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Return the rows that have the text in them."""
+        # No column that is searched is as long, and SQLite refuses to look for what is much longer.
+        if len(search_term) > _LONGEST_SEARCH:
+            return queryset.none(), False
+        found: tuple[Any, bool] = super().get_search_results(request, queryset, search_term)
+        return found
 
     def for_list(self, queryset: Any) -> Any:
         """Return the queryset with what a list needs and no more."""
@@ -59,8 +87,10 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         """Show one row, its name as inert text."""
-        about = {"title": capfirst(self.opts.verbose_name), "subtitle": spelled(str(obj)), **self.about(request, obj)}
-        return super().render_change_form(request, {**context, **about}, add, change, form_url, obj)
+        if obj is not None:  # Else one is to be added, and Django says so.
+            title = capfirst(self.opts.verbose_name)
+            context = {**context, "title": title, "subtitle": spelled(str(obj)), **self.about(request, obj)}
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def about(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Return what the page of a row shows beside the row."""
@@ -82,3 +112,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         """Return whether the user may view; without the "change" permission, which means nothing here."""
         user: Any = request.user
         return bool(user.has_perm(f"{self.opts.app_label}.view_{self.opts.model_name}"))
+
+
+def _parameter(list_filter: Any) -> str:
+    """Return the parameter by which a filter of a list is chosen: one of ours, or Django's for a column."""
+    return f"{list_filter}__exact" if isinstance(list_filter, str) else str(list_filter.parameter_name)

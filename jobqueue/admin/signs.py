@@ -11,9 +11,9 @@ from uuid import UUID
 
 from django.tasks import TaskResultStatus
 
+from ..backend import backend_of
 from ..leases import LeasesUnavailable, LeaseView
 from ..models import Attempt, Job, Worker
-from .backends import backend_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,30 @@ def sign_of(
 
 def executor_pid(worker: Worker, job_id: UUID) -> int | None:
     """Return the process in which a worker runs a job, as of its last heartbeat."""
-    for executor in worker.executors:
-        if executor.get("job") == str(job_id):
-            return int(executor["pid"])
-    return None
+    return next((pid for pid, job in executors_of(worker) if job == str(job_id)), None)
+
+
+def executors_of(worker: Worker) -> list[tuple[int | None, str]]:
+    """Return the processes of a worker and the job that each runs, '' for none, as of its last heartbeat."""
+    return [(_pid(entry.get("pid")), job) for entry in _entries(worker) for job in _jobs(entry)]
+
+
+def memory_of(worker: Worker) -> int:
+    """Return the bytes that a worker's executors had in memory, as of its last heartbeat."""
+    sizes = [entry.get("memory") for entry in _entries(worker)]
+    return sum(size for size in sizes if type(size) is int and 0 < size < 2**50)
+
+
+def _entries(worker: Worker) -> list[dict[str, object]]:
+    entries = worker.executors if isinstance(worker.executors, list) else []
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _jobs(entry: dict[str, object]) -> list[str]:
+    """Return what an executor runs; it has several jobs, or one, or '' for none."""
+    jobs = entry.get("jobs")
+    return [str(job) for job in jobs] if isinstance(jobs, list) and jobs else [str(entry.get("job") or "")]
+
+
+def _pid(value: object) -> int | None:
+    return value if isinstance(value, int) and 0 < value < 2**31 else None

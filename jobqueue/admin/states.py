@@ -10,7 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from ..models import Attempt, Job, Outcome
+from ..models import Attempt, Gate, Job, Outcome
+from ..spelling import spelled
 from .times import span
 
 
@@ -24,11 +25,14 @@ class State(NamedTuple):
 
 def state_of(job: Job, now: datetime) -> State:
     """Return the state of a job. Delayed and retrying are both READY, so the detail tells them apart."""
-    word = job.get_status_display()
-    outcome = job.get_outcome_display() if job.outcome else ""
+    word = spelled(job.get_status_display())
+    outcome = spelled(job.get_outcome_display()) if job.outcome else ""
+    if job.status == TaskResultStatus.READY and job.gate:
+        gate = spelled(job.get_gate_display())
+        return State("later", word, f"{outcome}, {gate}" if outcome else gate)
     if job.status == TaskResultStatus.READY:
         wait = (job.due_at - now).total_seconds()
-        due = _("due in %(time)s") % {"time": span(wait)} if wait > 0 else _("due")
+        due = _("due in %(time)s") % {"time": span(wait)} if wait > 0 else _due(job)
         shape = "again" if job.failures or job.crashes else ("later" if wait > 0 else "ready")
         return State(shape, word, f"{outcome}, {due}" if outcome else due)
     if job.status == TaskResultStatus.RUNNING:
@@ -38,12 +42,18 @@ def state_of(job: Job, now: datetime) -> State:
     return State("cancelled" if job.outcome == Outcome.CANCELLED else "failed", word, outcome)
 
 
+def _due(job: Job) -> str:
+    """Return that a job is due, or what it waits for beside its time."""
+    return _("due") if job.gate == Gate.OPEN else spelled(job.get_gate_display())
+
+
 def attempt_state(attempt: Attempt, *, running: bool) -> State:
     """Return the state of an attempt."""
     if not attempt.outcome:
         return State("running", _("running"), "") if running else State("again", _("not told"), "")
-    shapes = {Outcome.OK: "successful", Outcome.RELEASED: "again", Outcome.CANCELLED: "cancelled"}
-    return State(shapes.get(Outcome(attempt.outcome), "failed"), attempt.get_outcome_display(), "")
+    shapes: dict[str, str] = {Outcome.OK: "successful", Outcome.RELEASED: "again", Outcome.CANCELLED: "cancelled"}
+    # A newer version, or somebody else, may have written a word that is none here.
+    return State(shapes.get(attempt.outcome, "failed"), spelled(attempt.get_outcome_display()), "")
 
 
 def mark(shape: str, word: str) -> SafeString:

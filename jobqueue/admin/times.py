@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import isfinite
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,6 +16,8 @@ _THIN = "\N{NO-BREAK SPACE}"
 
 def span(seconds: float) -> str:
     """Return a span in its two largest units, as in ``2 min 5 s``; below ten seconds with a decimal."""
+    if not isfinite(seconds):
+        return "?"
     if abs(seconds) < 0.0995:
         return f"{seconds * 1000:.0f}{_THIN}ms"
     if abs(seconds) < 9.95:
@@ -39,7 +42,10 @@ def moment(value: datetime | None, text: str = "") -> SafeString:
     """Return a moment to the second in the current time zone, or the text with that as its tooltip."""
     if value is None:
         return SafeString("–")
-    local = localtime(value)
+    try:
+        local = localtime(value)
+    except (OverflowError, ValueError):  # At the ends of time, where there are no other time zones.
+        local = value
     shown = f"{local:%Y-%m-%d %H:%M:%S}"
     return format_html(
         '<time datetime="{}" title="{} {}">{}</time>', local.isoformat(), shown, f"{local:%Z}", text or shown

@@ -1,82 +1,87 @@
-"""Retry and Cancel: what the two buttons are, and what pressing one does to a list of jobs."""
+"""Retry, Cancel, Run now and Delete: what the buttons are, and what pressing one does to a list of jobs."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.db import DatabaseError, transaction
+from django.contrib.admin.models import CHANGE, DELETION
+from django.db.models import Q
 from django.tasks import TaskResultStatus
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from .. import lifecycle
-from ..database import alias
+from ..database import DatabaseNow, alias
 from ..errors import WrongState
-from ..models import Job
-from .backends import backend_of
+from ..lifecycle import Many
+from ..models import Job, JobQuerySet, Outcome
+from ..operations import Deed, Report, each
+from ..spelling import spelled
+from .audit import write_down, write_down_many
 
-# A page must answer in seconds; whoever has more presses again.
+# More ids than these are no list that somebody has looked at.
 MOST_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """A button. `act(job_id, by)` does it to one job and returns what the log says; raises WrongState."""
+    """A button. `act(job_id, by)` does it to one job and returns what the log says; raises WrongState.
+
+    `act_on_many(job_ids)` does it to as many as it can at once, of each of which the log says `done`; `told(number)` is
+    what the user reads. It applies to jobs of these statuses that are `not_of` some outcomes, and are `later`, that is
+    due in the future, if it says so. With `deletes`, the job is gone after it.
+    """
 
     name: str
     label: str | Promise
     meaning: str | Promise
     statuses: frozenset[str]
     act: Callable[[UUID, str], str]
-    wakes: bool = False
+    act_on_many: Callable[[Sequence[UUID]], Many]
+    done: str | Promise
+    told: Callable[[int], str]
+    ends: bool = False
+    deletes: bool = False
+    later: bool = False
+    not_of: frozenset[str] = frozenset()
+
+    @property
+    def permission(self) -> str:
+        """What a user has to have: Django's own permission where there is one."""
+        return "delete_job" if self.deletes else f"{self.name}_job"
+
+    def fitting(self, jobs: JobQuerySet) -> JobQuerySet:
+        """Return those jobs to which it applies."""
+        fit = jobs.filter(status__in=self.statuses).exclude(outcome__in=self.not_of)
+        return fit.filter(due_at__gt=DatabaseNow()) if self.later else fit
 
     def applies_to(self, job: Job) -> bool:
         """Return whether the job is in a state in which this can be done to it."""
-        return job.status in self.statuses
+        if self.later and not (job.due_at and job.due_at > timezone.now()):
+            return False
+        return job.status in self.statuses and job.outcome not in self.not_of
 
 
-@dataclass(slots=True)
-class Report:
-    """What came of it: how many jobs it was done to, and why not to the others."""
+def press(verb: Verb, lots: Iterable[Sequence[Job]], user: Any) -> Report:
+    """Do it to the jobs of each lot and write that into the admin's log."""
 
-    done: int = 0
-    skipped: list[str] = field(default_factory=list)
+    def act_on_many(jobs: Sequence[Job]) -> Many:
+        came = verb.act_on_many([job.pk for job in jobs])
+        write_down_many(user, [job for job in jobs if job.pk in came.done], str(verb.done), flag=flag)
+        return came
 
+    def act(job: Job) -> None:
+        write_down(user, job, verb.act(job.pk, user.get_username()), flag=flag)
 
-def press(verb: Verb, jobs: Iterable[Job], user: Any) -> Report:
-    """Do it to each job in turn and write it into the admin's log; each is a transaction of its own."""
-    report = Report()
-    queues: dict[str, set[str]] = defaultdict(set)
-    for job in jobs:
-        try:
-            with transaction.atomic(using=alias()):
-                _log(user, job, verb.act(job.pk, user.get_username()))
-        except WrongState as error:
-            report.skipped.append(str(error))
-        except DatabaseError as error:
-            report.skipped.append(_("Job %(id)s: the database refused it: %(error)s") % {"id": job.pk, "error": error})
-        else:
-            report.done += 1
-            queues[job.backend].add(job.queue)
-    if verb.wakes:
-        _wake(queues)
-    return report
+    flag = DELETION if verb.deletes else CHANGE
 
-
-def _log(user: Any, job: Job, message: str) -> None:
-    LogEntry.objects.log_actions(user.pk, [job], CHANGE, message, single_object=True)
-
-
-def _wake(queues: dict[str, set[str]]) -> None:
-    for name, names in queues.items():
-        if backend := backend_of(name):
-            backend.wake(sorted(names))
+    return each(lots, Deed(act_on_many, act), ends=verb.ends)
 
 
 def _retry(job_id: UUID, by: str) -> str:
@@ -86,7 +91,43 @@ def _retry(job_id: UUID, by: str) -> str:
 
 def _cancel(job_id: UUID, by: str) -> str:
     worker_id = lifecycle.cancel(job_id, by=by)
-    return _("Cancelled while %(worker)s was running it.") % {"worker": worker_id} if worker_id else _("Cancelled.")
+    if not worker_id:
+        return _("Cancelled.")
+    return _("Cancelled while %(worker)s was running it.") % {"worker": spelled(worker_id)}
+
+
+def _hasten(job_id: UUID, by: str) -> str:
+    lifecycle.hasten(job_id)
+    return _("Run now.")
+
+
+def _delete(job_id: UUID, by: str) -> str:
+    for backend in Job.objects.using(alias()).filter(pk=job_id).values_list("backend", flat=True):
+        if lifecycle.prune(backend, older_than=timedelta(0), of=Q(pk=job_id), limit=1):
+            return _("Deleted.")
+    raise WrongState(
+        f"Job {job_id} cannot be deleted: it is gone, has not ended, is in doubt, or another may ask for its result."
+    )
+
+
+def _none_together(job_ids: Sequence[UUID]) -> Many:
+    return Many()
+
+
+def _retried(count: int) -> str:
+    return ngettext("%(count)s job was retried.", "%(count)s jobs were retried.", count)
+
+
+def _cancelled(count: int) -> str:
+    return ngettext("%(count)s job was cancelled.", "%(count)s jobs were cancelled.", count)
+
+
+def _hastened(count: int) -> str:
+    return ngettext("%(count)s job is due now.", "%(count)s jobs are due now.", count)
+
+
+def _deleted(count: int) -> str:
+    return ngettext("%(count)s job was deleted.", "%(count)s jobs were deleted.", count)
 
 
 RETRY = Verb(
@@ -97,26 +138,77 @@ RETRY = Verb(
         "attempts so far stay on record."
     ),
     statuses=frozenset({TaskResultStatus.FAILED}),
+    not_of=frozenset({Outcome.IN_DOUBT}),
     act=_retry,
-    wakes=True,
+    act_on_many=lifecycle.retry_many,
+    done=gettext_lazy("Retried."),
+    told=_retried,
 )
 CANCEL = Verb(
     name="cancel",
     label=gettext_lazy("Cancel"),
     meaning=gettext_lazy(
         "A waiting job will not run. A running job is stopped, and the database refuses what it still writes; effects "
-        "outside the database cannot be taken back."
+        "outside the database cannot be taken back. What waits for it ends, too, or begins, as was said when it was "
+        "enqueued."
     ),
     statuses=frozenset({TaskResultStatus.READY, TaskResultStatus.RUNNING}),
     act=_cancel,
+    act_on_many=lifecycle.cancel_many,
+    done=gettext_lazy("Cancelled."),
+    told=_cancelled,
+    ends=True,
 )
-VERBS = {verb.name: verb for verb in (RETRY, CANCEL)}
+RUN = Verb(
+    name="run",
+    label=gettext_lazy("Run now"),
+    meaning=gettext_lazy(
+        "A job that waits for its time is due now. What else it waits for, its limit, other jobs or a commit, it waits "
+        "for as before."
+    ),
+    statuses=frozenset({TaskResultStatus.READY}),
+    later=True,
+    act=_hasten,
+    act_on_many=_none_together,
+    done=gettext_lazy("Run now."),
+    told=_hastened,
+)
+DELETE = Verb(
+    name="forget",
+    label=gettext_lazy("Delete"),
+    meaning=gettext_lazy(
+        "A job that has ended is forgotten now, with its attempts and steps, as it would be when its retention is "
+        "over. What was enqueued under an idempotency key stays known."
+    ),
+    statuses=frozenset({TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED}),
+    not_of=frozenset({Outcome.IN_DOUBT}),
+    act=_delete,
+    act_on_many=_none_together,
+    done=gettext_lazy("Deleted."),
+    told=_deleted,
+    deletes=True,
+)
+VERBS = {verb.name: verb for verb in (RETRY, CANCEL, RUN, DELETE)}
 
 
 def done_text(verb: Verb, count: int) -> str:
     """Return the sentence that says to how many jobs it was done."""
-    if verb is RETRY:
-        text = ngettext("%(count)s job was retried.", "%(count)s jobs were retried.", count)
-    else:
-        text = ngettext("%(count)s job was cancelled.", "%(count)s jobs were cancelled.", count)
-    return text % {"count": count}
+    return verb.told(count) % {"count": f"{count:,}"}
+
+
+def followed_texts(report: Report) -> list[str]:
+    """Return what came of the jobs that waited for these, a sentence for each."""
+    texts = []
+    if report.ended:
+        text = ngettext(
+            "%(count)s job that waited has ended, too.",
+            "%(count)s jobs that waited have ended, too.",
+            report.ended,
+        )
+        texts.append(text % {"count": f"{report.ended:,}"})
+    if report.let_go:
+        text = ngettext(
+            "%(count)s job that waited may begin now.", "%(count)s jobs that waited may begin now.", report.let_go
+        )
+        texts.append(text % {"count": f"{report.let_go:,}"})
+    return texts

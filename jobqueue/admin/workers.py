@@ -17,8 +17,9 @@ from ..models import Job, Worker
 from . import cells
 from .glance import now_of
 from .inert import inert
-from .liveness import heartbeat_age, shape_of
+from .liveness import heartbeat_age, queues_of, shape_of
 from .readonly import ReadOnlyAdmin
+from .signs import executors_of
 from .states import mark
 from .times import between, moment
 
@@ -47,7 +48,7 @@ class StateFilter(admin.SimpleListFilter):
 class WorkerAdmin(ReadOnlyAdmin):
     """Shows workers by their rows, which they update for as long as they live."""
 
-    list_display = ("worker", "state", "heartbeat", "busy", "serves", "host", "uptime", "version")
+    list_display = ("worker", "state", "heartbeat", "busy", "serves", "host", "uptime", "release")
     list_filter = (StateFilter,)
     search_fields = ("id", "hostname")
     sortable_by = ("uptime",)
@@ -62,7 +63,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         "started",
         "beat",
         "stopped",
-        "version",
+        "release",
     )
     readonly_fields = fields
 
@@ -105,7 +106,7 @@ class WorkerAdmin(ReadOnlyAdmin):
     @admin.display(description=_("queues"))
     def serves(self, worker: Worker) -> SafeString:
         """Return the queues it serves, and the backend."""
-        queues = inert(", ".join(worker.queues)) if worker.queues else format_html("<i>{}</i>", __("every queue"))
+        queues = inert(", ".join(queues_of(worker))) if worker.queues else format_html("<i>{}</i>", __("every queue"))
         return format_html('{}<small class="jq-detail">{}</small>', queues, inert(worker.backend))
 
     @admin.display(description=_("host"))
@@ -124,8 +125,8 @@ class WorkerAdmin(ReadOnlyAdmin):
     def process_table(self, worker: Worker) -> SafeString:
         """Return its executors, and what each ran at the last heartbeat."""
         rows = [
-            (e.get("pid"), cells.link("job", e["job"], inert(str(e["job"]))) if e.get("job") else __("idle"))
-            for e in worker.executors
+            (pid or cells.NOTHING, cells.link("job", job, inert(job, most=100)) if job else __("idle"))
+            for pid, job in executors_of(worker)[:_JOBS_SHOWN]
         ]
         return _table((__("pid"), __("job")), rows)
 
@@ -139,6 +140,11 @@ class WorkerAdmin(ReadOnlyAdmin):
             for job in jobs[:_JOBS_SHOWN]
         ]
         return _table((__("job"), __("task"), __("for")), rows)
+
+    @admin.display(description=_("version"))
+    def release(self, worker: Worker) -> SafeString:
+        """Return the version of jobqueue that it runs."""
+        return inert(worker.version)
 
     @admin.display(description=_("started at"))
     def started(self, worker: Worker) -> SafeString:

@@ -1,34 +1,20 @@
-"""The faults, one function each: what happens to a worker that is in the middle of jobs, and what must come of it."""
+"""The faults that befall workers, one function each; and all faults that there are, with their promises."""
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 
-from . import record
+from django.db import connections
+
+from . import bodies, record
+from .fault import Fault
 from .house import forget_redis
 from .plan import FAULTS as NAMES
-from .scene import Case, Scene
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A fault and its promise.
-
-    runs: how often each job must be started. renewals, refused: how many of these there must be at least.
-    within: from the lease to the seconds after which a job must be safe again; None when nothing is to recover.
-    """
-
-    title: str
-    happen: Callable[[Scene], None]
-    runs: int
-    renewals: int = 0
-    refused: int = 0
-    within: Callable[[float], float] | None = None
-    needs_redis: bool = False
+from .processes import Worker
+from .scene import EXPECTED, Case, Scene
 
 
 def slow_job(scene: Scene) -> None:
@@ -40,41 +26,20 @@ def slow_job(scene: Scene) -> None:
 
 def killed_executor(scene: Scene) -> None:
     """The processes that run the jobs are killed; their worker lives."""
-    scene.at_work()
-    scene.start_worker()
-    struck = time.monotonic()
-    scene.kill(scene.pids())
-    scene.await_recovery(struck, second_start)
-    scene.enough()
-    scene.await_end()
+    _strike(scene, lambda _: scene.signal(scene.pids(), signal.SIGKILL))
 
 
 def killed_worker(scene: Scene) -> None:
     """The worker itself is killed. Its children must die with it, and another worker must notice."""
-    worker = scene.at_work()
-    scene.start_worker()
-    struck = time.monotonic()
-    worker.kill()
-    scene.give_up_on(scene.pids())
-    scene.await_recovery(struck, second_start)
-    scene.enough()
-    scene.await_end()
+    _strike(scene, Worker.kill)
 
 
 def frozen_worker(scene: Scene) -> None:
     """The worker and its children are stopped until another has done their jobs; then they wake up and write."""
-    worker = scene.at_work()
-    scene.start_worker()
-    struck = time.monotonic()
-    worker.freeze()
-    scene.give_up_on(scene.pids())
-    scene.await_recovery(struck, second_start)
-    scene.enough()
-    scene.await_end()
+    worker = _strike(scene, Worker.freeze)
     # The worker itself stays frozen a moment longer: awake, it would stop its children before they could write.
-    for pid in scene.pids():
-        os.kill(pid, signal.SIGCONT)
-    scene.await_late_writes()
+    scene.signal(scene.pids(), signal.SIGCONT)
+    scene.await_late_runs()
     worker.thaw()
 
 
@@ -95,6 +60,46 @@ def emptied_redis(scene: Scene) -> None:
     scene.await_end()
 
 
+def frozen_executor(scene: Scene) -> None:
+    """The processes that run the jobs are stopped and stay so; their worker lives, and has to get rid of them."""
+    _strike(scene, lambda _: scene.signal(scene.pids(), signal.SIGSTOP))
+
+
+def stopped_worker(scene: Scene) -> None:
+    """The worker is told to stop (SIGTERM), and its jobs take longer than it may wait for them."""
+    _strike(scene, Worker.stop, "--grace", "1")
+
+
+def same_key(scene: Scene) -> None:
+    """Several at once enqueue the same call under one key, as users do who press a button again and again."""
+    scene.start_worker()
+    for effects, expected in EXPECTED.items():
+        case = scene.count(effects, expected, runs=1)
+
+        def enqueue(_: int, case: Case = case, effects: str = effects) -> None:
+            try:
+                scene.queue.add(case.counter, effects, 0.0, key=case.counter)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(5) as callers:
+            list(callers.map(enqueue, range(20)))
+    scene.await_end()
+
+
+def _strike(scene: Scene, blow: Callable[[Worker], object], *flags: str) -> Worker:
+    """Strike at a worker in the middle of its jobs, and wait until another process has done all of them."""
+    worker = scene.at_work(*flags)
+    scene.start_worker()
+    struck = time.monotonic()
+    blow(worker)
+    scene.give_up_on(scene.pids())
+    scene.await_recovery(struck, second_start)
+    scene.enough()
+    scene.await_end()
+    return worker
+
+
 def second_start(case: Case) -> float | None:
     """Return when a job began for the second time."""
     starts = record.events("start", case.counter)
@@ -108,8 +113,16 @@ FAULTS = dict(
             Fault(title="a job outlives its lease", happen=slow_job, runs=1, renewals=3),
             Fault(title="executor killed (-9)", happen=killed_executor, runs=2, within=lambda lease: 1),
             Fault(title="worker killed (-9)", happen=killed_worker, runs=2, within=lambda lease: lease + 3),
-            Fault(title="worker frozen", happen=frozen_worker, runs=2, refused=1, within=lambda lease: lease + 3),
+            Fault(title="worker frozen", happen=frozen_worker, runs=2, late=True, within=lambda lease: lease + 3),
             Fault(title="Redis emptied", happen=emptied_redis, runs=1, within=lambda lease: lease, needs_redis=True),
+            Fault(title="the GIL is held", happen=bodies.held_gil, runs=1, renewals=3),
+            Fault(title="executor frozen", happen=frozen_executor, runs=2, within=lambda lease: lease + 3),
+            Fault(title="segmentation fault", happen=bodies.crashed_body, runs=2, within=lambda lease: 2),
+            Fault(title="killed before its COMMIT", happen=bodies.killed_body, runs=2, within=lambda lease: 2),
+            Fault(title="an error is swallowed", happen=bodies.swallowed_error, runs=2),
+            Fault(title="worker told to stop", happen=stopped_worker, runs=2, within=lambda lease: 4),
+            Fault(title="one key, 20 times", happen=same_key),
+            Fault(title="poison among others", happen=bodies.poison),
         ),
         strict=True,
     )

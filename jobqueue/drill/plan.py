@@ -8,7 +8,19 @@ from dataclasses import asdict, dataclass
 from functools import cache
 
 VARIABLE = "JOBQUEUE_DRILL"
-FAULTS = ("slow-job", "killed-executor", "killed-worker", "frozen-worker", "emptied-redis")
+# A queue of any kind can be given these.
+NAIVE_FAULTS = ("slow-job", "killed-executor", "killed-worker", "frozen-worker", "emptied-redis")
+FAULTS = (
+    *NAIVE_FAULTS,
+    "held-gil",
+    "frozen-executor",
+    "crashed-body",
+    "killed-body",
+    "swallowed-error",
+    "sigterm",
+    "same-key",
+    "poison",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +42,7 @@ class Plan:
     lease_seconds: float
     faults: tuple[str, ...] = FAULTS
     naive: bool = False
+    json: bool = False
 
     def environment(self) -> dict[str, str]:
         """Return what a process of the drill finds in its environment."""

@@ -36,6 +36,10 @@ class Worker:
         """Kill the worker alone, as `kill -9` does; its children are expected to die with it."""
         os.kill(self.pid, signal.SIGKILL)
 
+    def stop(self) -> None:
+        """Tell the worker to stop, as a deployment does (SIGTERM)."""
+        os.kill(self.pid, signal.SIGTERM)
+
     def freeze(self) -> None:
         """Stop the worker and all its children in the middle of whatever they do."""
         os.killpg(self.pid, signal.SIGSTOP)
@@ -51,3 +55,17 @@ class Worker:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether a process has ended, as far as that can be told: its parent may not have heard of it yet."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        pass  # It is gone, or this system tells such things elsewhere.
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Set
 from typing import Protocol, override
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.tasks import TaskResultStatus
 
 from ..models import Attempt, Job, Outcome, Worker
@@ -22,14 +23,14 @@ class Queue(Protocol):
 
     patience: float
 
-    def command(self, concurrency: int) -> list[str]:
+    def command(self, concurrency: int, *flags: str) -> list[str]:
         """Return the arguments for Python that start a worker for so many jobs at a time."""
 
     def is_up(self, pid: int) -> bool:
         """Return whether the worker of that pid is ready to run jobs."""
 
-    def add(self, counter: str, effects: str, seconds: float) -> None:
-        """Enqueue a job."""
+    def add(self, counter: str, effects: str, seconds: float, *, trouble: str = "", key: str | None = None) -> None:
+        """Enqueue a job that adds to a counter; the trouble it gets into, and a key, are for jobqueue alone."""
 
     def is_over(self, counter: str, dead: Set[int]) -> bool:
         """Return whether a job has ended, and every run of it but for those in dead processes."""
@@ -52,11 +53,11 @@ class JobQueue(Queue):
 
     def __init__(self, lease_seconds: float) -> None:
         self.patience = 5 * lease_seconds + 10
-        self._ids: dict[str, UUID] = {}
+        self._ids: dict[str, set[UUID]] = defaultdict(set)
 
     @override
-    def command(self, concurrency: int) -> list[str]:
-        return ["-m", "django", "runworkers", "--concurrency", str(concurrency), "--no-reload"]
+    def command(self, concurrency: int, *flags: str) -> list[str]:
+        return ["-m", "django", "runworkers", "--concurrency", str(concurrency), "--no-reload", *flags]
 
     @override
     def is_up(self, pid: int) -> bool:
@@ -64,12 +65,13 @@ class JobQueue(Queue):
         return worker is not None and len(worker.executors) == worker.concurrency
 
     @override
-    def add(self, counter: str, effects: str, seconds: float) -> None:
-        self._ids[counter] = UUID(TASKS[effects].enqueue(counter, seconds).id)
+    def add(self, counter: str, effects: str, seconds: float, *, trouble: str = "", key: str | None = None) -> None:
+        result = TASKS[effects].using(idempotency_key=key).enqueue(counter, seconds, trouble)
+        self._ids[counter].add(UUID(result.id))
 
     @override
     def is_over(self, counter: str, dead: Set[int]) -> bool:
-        return Job.objects.get(pk=self._ids[counter]).status in (TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED)
+        return not self._jobs(counter).filter(status__in=(TaskResultStatus.READY, TaskResultStatus.RUNNING)).exists()
 
     @override
     def renewals(self, counter: str) -> int:
@@ -82,15 +84,18 @@ class JobQueue(Queue):
     @override
     def has_lease(self, counter: str) -> bool:
         leases = backend().leases()
-        return leases is not None and bool(leases.read([self._ids[counter]]))
+        return leases is not None and bool(leases.read(list(self._ids[counter])))
 
     @override
     def error(self, counter: str) -> str:
-        raised = Attempt.objects.filter(job_id=self._ids[counter], outcome=Outcome.RAISED).last()
+        raised = Attempt.objects.filter(job_id__in=self._ids[counter], outcome=Outcome.RAISED).last()
         return raised.traceback if raised else ""
 
+    def _jobs(self, counter: str) -> QuerySet[Job]:
+        return Job.objects.filter(pk__in=self._ids[counter])
+
     def _sum(self, counter: str, column: str) -> int:
-        attempts = Attempt.objects.filter(job_id=self._ids[counter])
+        attempts = Attempt.objects.filter(job_id__in=self._ids[counter])
         return attempts.aggregate(sum=Sum(column))["sum"] or 0
 
 
@@ -98,11 +103,11 @@ class NaiveQueue(Queue):
     """A list, and locks that expire. Nothing is renewed, nothing is refused, and a lock that is lost stays lost."""
 
     def __init__(self, lease_seconds: float) -> None:
-        self.patience = 3 * lease_seconds + 3
+        self.patience = 4 * lease_seconds + 6
         self._store = naive.store()
 
     @override
-    def command(self, concurrency: int) -> list[str]:
+    def command(self, concurrency: int, *flags: str) -> list[str]:
         return ["-m", "jobqueue.drill", "--naive-worker", str(concurrency)]
 
     @override
@@ -110,7 +115,7 @@ class NaiveQueue(Queue):
         return any(event.pid == pid for event in record.events("up"))
 
     @override
-    def add(self, counter: str, effects: str, seconds: float) -> None:
+    def add(self, counter: str, effects: str, seconds: float, *, trouble: str = "", key: str | None = None) -> None:
         self._store.add(json.dumps({"counter": counter, "effects": effects, "seconds": seconds}))
 
     @override

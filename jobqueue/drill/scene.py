@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from . import record
 from .house import DrillFailed
 from .models import Counter
 from .plan import Plan
-from .processes import Worker
+from .processes import Worker, has_ended
 from .queues import Queue
 
 # How long to wait for what should come at once; in seconds, for a machine that is busy with other things.
@@ -47,18 +46,19 @@ _numbers = itertools.count(1)
 
 @dataclass(slots=True, eq=False)
 class Case:
-    """One job of a fault. `recovery` is in seconds, None where nothing has to recover."""
+    """What is counted in a fault: one job, or several of a kind.
+
+    `expected` is what the counter must be in the end, `runs` how many there must be where the fault does not say;
+    `recovery` is in seconds, None where nothing has to recover; `ended` says that a run that woke up late has ended.
+    """
 
     label: str
-    effects: str
     counter: str
+    expected: int
+    runs: int | None = None
     recovery: float | None = None
     over: bool = False
-
-    @property
-    def expected(self) -> int:
-        """What the counter must be in the end."""
-        return EXPECTED[self.effects]
+    ended: bool = False
 
     @property
     def found(self) -> int:
@@ -86,11 +86,11 @@ class Scene:
         for worker in self._workers:
             worker.end()
 
-    def start_worker(self, *, concurrency: int = 3) -> Worker:
+    def start_worker(self, *flags: str, concurrency: int = 3) -> Worker:
         """Start a worker for so many jobs at a time and wait until it is ready."""
         # There are two jobs: with room for three, who takes the place of a dead executor need not be started first.
         log = self._directory / f"worker-{next(_numbers)}.log"
-        command = self.queue.command(concurrency)
+        command = self.queue.command(concurrency, *flags)
         worker = Worker(command, log)
         self._workers.append(worker)
         self._await(lambda: self.queue.is_up(worker.pid) or worker.has_died(), START_SECONDS)
@@ -98,19 +98,24 @@ class Scene:
             raise DrillFailed(f"A worker did not start (python {' '.join(command)}):\n{self.logs()}")
         return worker
 
-    def enqueue(self, effects: str, *, seconds: float, label: str = "") -> Case:
-        """Enqueue a job that works for so many seconds, or until `enough()`."""
-        case = Case(label or effects, effects, f"{self._name}-{len(self.cases)}")
-        Counter.objects.create(name=case.counter)
-        self.cases.append(case)
-        self.queue.add(case.counter, effects, seconds)
+    def enqueue(self, effects: str, *, seconds: float = 0.0, label: str = "", trouble: str = "") -> Case:
+        """Enqueue a job that works for so many seconds, or until `enough()`, and may get into trouble."""
+        case = self.count(label or effects, EXPECTED[effects])
+        self.queue.add(case.counter, effects, seconds, trouble=trouble)
         return case
 
-    def at_work(self, *, seconds: float = ENDLESS, concurrency: int = 3) -> Worker:
+    def count(self, label: str, expected: int, *, runs: int | None = None) -> Case:
+        """Have a counter for jobs that the fault enqueues itself."""
+        case = Case(label, f"{self._name}-{len(self.cases)}", expected, runs)
+        Counter.objects.create(name=case.counter)
+        self.cases.append(case)
+        return case
+
+    def at_work(self, *flags: str, seconds: float = ENDLESS, concurrency: int = 3, trouble: str = "") -> Worker:
         """Start a worker and have it in the middle of a job of each kind."""
-        worker = self.start_worker(concurrency=concurrency)
+        worker = self.start_worker(*flags, concurrency=concurrency)
         for effects in EXPECTED:
-            self.enqueue(effects, seconds=seconds)
+            self.enqueue(effects, seconds=seconds, trouble=trouble)
         if not self._await(lambda: all(record.events("work", case.counter) for case in self.cases), START_SECONDS):
             raise DrillFailed(f"A worker did not begin its jobs within {START_SECONDS:g} s:\n{self.logs()}")
         return worker
@@ -119,11 +124,10 @@ class Scene:
         """Return the processes that ran the jobs first."""
         return sorted({record.events("start", case.counter)[0].pid for case in self.cases})
 
-    def kill(self, pids: Iterable[int]) -> None:
-        """Kill processes that run jobs."""
+    def signal(self, pids: Iterable[int], number: int) -> None:
+        """Send processes that run jobs a signal."""
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-            self._dead.add(pid)
+            os.kill(pid, number)
 
     def give_up_on(self, pids: Iterable[int]) -> None:
         """Do not wait for runs in these processes to end: they died."""
@@ -156,9 +160,11 @@ class Scene:
         for case in self.cases:
             case.over = self._await(lambda: self.queue.is_over(case.counter, self._dead), self.queue.patience)  # noqa: B023
 
-    def await_late_writes(self) -> None:
-        """Wait until runs that were frozen have written, and the answer of the database to that is known."""
-        self._await(lambda: all(self._wrote_late(case) for case in self.cases), 5.0)
+    def await_late_runs(self) -> None:
+        """Wait until each run that was frozen has written, and been answered by the database, or has ended before."""
+        self._await(lambda: all(self._is_through(case) for case in self.cases), 5.0)
+        for case in self.cases:
+            case.ended = has_ended(record.events("start", case.counter)[0].pid)
 
     def let_pass(self, seconds: float) -> None:
         """Let time pass."""
@@ -170,8 +176,8 @@ class Scene:
         raised = [self.queue.error(case.counter).strip() for case in self.cases]
         return "\n".join(filter(None, written + raised))
 
-    def _wrote_late(self, case: Case) -> bool:
-        if self.queue.refused(case.counter):
+    def _is_through(self, case: Case) -> bool:
+        if self.queue.refused(case.counter) or has_ended(record.events("start", case.counter)[0].pid):
             return True
         first, *others = record.events("start", case.counter)
         return bool(others) and any(event.pid == first.pid for event in record.events("end", case.counter))

@@ -31,6 +31,9 @@ TASKS = {
         "QUEUES": ["default"],
         "OPTIONS": {
             **_tasks.get("OPTIONS", {}),
+            # There is but one database.
+            "WRITES_TO": None,
+            "UNFENCED_DATABASES": (),
             "KEY_PREFIX": _plan.key_prefix,
             "LEASE_SECONDS": _plan.lease_seconds,
             # A job is broken once and must be let run again, however few chances the user's own jobs have.

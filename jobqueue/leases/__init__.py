@@ -16,6 +16,21 @@ from __future__ import annotations
 from .connection import LeasesUnavailable
 from .leases import Grant, Held, Leases, LeaseView
 from .shared import leases_of, wake_of
+from .vitals import Health, clock_ahead, health, round_trip
 from .wake import ANY_QUEUE, Wake
 
-__all__ = ["ANY_QUEUE", "Grant", "Held", "LeaseView", "Leases", "LeasesUnavailable", "Wake", "leases_of", "wake_of"]
+__all__ = [
+    "ANY_QUEUE",
+    "Grant",
+    "Health",
+    "Held",
+    "LeaseView",
+    "Leases",
+    "LeasesUnavailable",
+    "Wake",
+    "clock_ahead",
+    "health",
+    "leases_of",
+    "round_trip",
+    "wake_of",
+]

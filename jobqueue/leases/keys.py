@@ -17,6 +17,8 @@ from uuid import UUID
 
 from ..fence import Fence
 
+# In bytes: an attempt of 10 digits, a token of 32, and a worker's id of 128 characters.
+LONGEST_HOLDER = 10 + 1 + 32 + 1 + 4 * 128
 _HOLDER = re.compile(r"([0-9]{1,10}):([0-9a-f]{32}):([^\0]{1,128})")
 
 
@@ -51,7 +53,7 @@ def holder(fence: Fence, worker_id: str) -> str:
     return f"{fence.attempt}:{fence.token.hex}:{worker_id}"
 
 
-def parse_holder(value: bytes | None) -> Holder | None:
+def parse_holder(value: bytes) -> Holder | None:
     """Return who a stored value names, None when it is not one of ours."""
-    match = _HOLDER.fullmatch((value or b"").decode(errors="replace"))
+    match = _HOLDER.fullmatch(value.decode(errors="replace"))
     return Holder(int(match[1]), UUID(match[2]), match[3]) if match else None

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import batched
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from redis import Redis
 
 from ..conf import Options
 from ..fence import Fence
+from ..points import reached
+from . import answers
 from .connection import Connection
-from .keys import Keys, holder, parse_holder
+from .keys import LONGEST_HOLDER, Keys, holder, parse_holder
 from .scripts import script
 
 # One script that runs for long keeps everybody else waiting.
 _BATCH = 500
+# A worker's main loop calls these. Did it ask a silent server again and again, its executors would stand idle for half
+# of the time; the threads that renew and that look for the dead ask anyway, and a lease that is missing is made then.
+_IN_PASSING = frozenset({"acquire", "release"})
 
 
 class Grant(NamedTuple):
@@ -56,43 +62,49 @@ class Leases:
 
     def acquire(self, fences: Sequence[Fence], worker_id: str) -> list[Grant]:
         """Take the leases of claims for a worker."""
+        reached("lease.before-acquire")
         grants = []
         for some in batched(fences, _BATCH):
             argv = [self._period, *(holder(fence, worker_id) for fence in some)]
-            answer = self._ask("acquire", [fence.job_id for fence in some], argv)
-            refused = dict(zip(answer[::2], answer[1::2], strict=True))
+            refused = self._ask("acquire", some, argv, partial(answers.refusals, asked=len(some)))
             grants += [
                 Grant(fence, number not in refused, self._seconds(refused.get(number, self._period)))
                 for number, fence in enumerate(some, start=1)
             ]
+        reached("lease.after-acquire")
         return grants
 
     def renew(self, held: Sequence[Held], worker_id: str) -> list[Grant]:
         """Extend the leases of claims; one that the server forgot is made anew."""
+        reached("lease.before-renew")
         grants = []
         for some in batched(held, _BATCH):
-            argv: list[object] = [self._period]
+            fences, argv = [one.fence for one in some], list[object]([self._period])
             for fence, renewals, pid in some:
                 argv += holder(fence, worker_id), renewals, pid or ""
-            answer = self._ask("renew", [one.fence.job_id for one in some], argv)
+            answer = self._ask("renew", fences, argv, partial(answers.renewals, asked=len(some)))
             grants += [
-                Grant(one.fence, bool(is_held), self._seconds(ttl))
-                for one, is_held, ttl in zip(some, answer[::2], answer[1::2], strict=True)
+                Grant(fence, is_held, self._seconds(ttl)) for fence, (is_held, ttl) in zip(fences, answer, strict=True)
             ]
+        reached("lease.after-renew")
         return grants
 
     def release(self, fences: Sequence[Fence], worker_id: str) -> int:
         """Give leases back and return how many of them were this worker's."""
-        return sum(
-            self._ask("release", [f.job_id for f in some], [holder(f, worker_id) for f in some])
-            for some in batched(fences, _BATCH)
-        )
+        reached("lease.before-release")
+        given_back = 0
+        for some in batched(fences, _BATCH):
+            argv = [holder(fence, worker_id) for fence in some]
+            given_back += self._ask("release", some, argv, partial(answers.count, most=len(some)))
+        reached("lease.after-release")
+        return given_back
 
     def witness(self, job_ids: Sequence[UUID]) -> set[UUID] | None:
         """Return the jobs whose lease is held; None while the server remembers too little to say who is dead."""
         alive: set[UUID] = set()
         for some in batched(job_ids, _BATCH) if job_ids else [()]:
-            believed, *held = self._ask("witness", some, [self._period], before=[self.keys.epoch()])
+            keys = [self.keys.epoch(), *map(self.keys.lease, some)]
+            believed, *held = self._call("witness", keys, [self._period], partial(answers.flags, asked=len(keys)))
             if not believed:
                 return None
             alive.update(job_id for job_id, is_held in zip(some, held, strict=True) if is_held)
@@ -100,7 +112,18 @@ class Leases:
 
     def read(self, job_ids: Sequence[UUID]) -> dict[UUID, LeaseView]:
         """Return the leases that are held on jobs, for people to look at."""
-        return dict(self._views(job_ids)) if job_ids else {}
+        views = {}
+        for some in batched(job_ids, _BATCH):
+            keys = [self.keys.lease(job_id) for job_id in some]
+            answer = self._call("read", keys, [LONGEST_HOLDER], partial(answers.views, asked=len(some)))
+            for job_id, (who, renewals, pid, ttl) in zip(some, answer, strict=True):
+                if (named := parse_holder(who)) is not None:
+                    views[job_id] = LeaseView(*named, max(ttl, 0) / 1000, _number(renewals) or 0, _number(pid))
+        return views
+
+    def evicting_policy(self) -> str | None:
+        """Return the policy by which this server throws keys away when its memory is full, None when it never does."""
+        return self.connection.call(lambda client: answers.evicting_policy(client.info("memory")))
 
     def forget_all(self) -> int:
         """Delete every key of this prefix and return how many there were; for drills and tests."""
@@ -115,32 +138,16 @@ class Leases:
         # More than the period is left when the server's clock went back; nobody may rely on more than was asked.
         return min(max(ttl, 0), self._period) / 1000
 
-    def _ask(self, verb: str, job_ids: Iterable[UUID], argv: list[Any], *, before: Sequence[str] = ()) -> Any:
-        keys = [*before, *map(self.keys.lease, job_ids)]
-        return self.connection.call(lambda client: script(verb).call(client, keys, argv))
+    def _ask[T](self, verb: str, fences: Sequence[Fence], argv: Sequence[object], read: Callable[[object], T]) -> T:
+        return self._call(verb, [self.keys.lease(fence.job_id) for fence in fences], argv, read)
 
-    def _views(self, job_ids: Sequence[UUID]) -> Iterable[tuple[UUID, LeaseView]]:
-        def ask(client: Redis) -> list[object]:
-            with client.pipeline(transaction=False) as pipe:
-                for job_id in job_ids:
-                    pipe.hmget(self.keys.lease(job_id), "holder", "renewals", "pid")
-                    pipe.pttl(self.keys.lease(job_id))
-                answers = pipe.execute(raise_on_error=False)
-            # A key of another type is no lease, and must not hide the others; any other error is one of the server.
-            for answer in answers:
-                if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
-                    raise answer
-            return answers
-
-        answers: list[object] = self.connection.call(ask)
-        for job_id, fields, ttl in zip(job_ids, answers[::2], answers[1::2], strict=True):
-            if isinstance(fields, list) and (who := parse_holder(fields[0])) is not None:
-                assert isinstance(ttl, int)
-                yield job_id, LeaseView(*who, max(ttl, 0) / 1000, _number(fields[1]) or 0, _number(fields[2]))
+    def _call[T](self, verb: str, keys: list[str], argv: Sequence[object], read: Callable[[object], T]) -> T:
+        call = self.connection.call_in_passing if verb in _IN_PASSING else self.connection.call
+        return call(lambda client: read(script(verb).call(client, keys, argv)))
 
 
-def _number(value: bytes | None) -> int | None:
-    return int(value) if value and value.isdigit() and len(value) < 12 else None
+def _number(value: bytes) -> int | None:
+    return int(value) if value.isdigit() and len(value) < 12 else None
 
 
 def _glob(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,7 +19,7 @@ class Script:
         self.source = (files(__package__) / "lua" / f"{name}.lua").read_text()
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
-    def call(self, client: Redis, keys: list[str], argv: list[Any]) -> Any:
+    def call(self, client: Redis, keys: Sequence[str], argv: Sequence[Any]) -> Any:
         """Return the script's answer."""
         try:
             return client.evalsha(self.digest, len(keys), *keys, *argv)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from redis import Redis
 
 from ..conf import Options
+from ..points import reached
+from . import answers
 from .burst import Burst
 from .connection import Connection, LeasesUnavailable
 from .keys import Keys
@@ -38,7 +39,9 @@ class Wake:
 
         At once, if the queue had no hint in these milliseconds; else when they are over, whatever the caller does next.
         """
+        reached("enqueue.before-hint")
         self._burst.add(list(queues))
+        reached("enqueue.after-hint")
 
     def _push(self, queues: Iterable[str]) -> None:
         def push(client: Redis) -> None:
@@ -58,8 +61,7 @@ class Wake:
     def await_hint(self, queues: Sequence[str]) -> str | None:
         """Wait for a hint for any of the queues, for a moment at most; take it and return its queue, None for none."""
         keys = {self.keys.wake(queue).encode(): queue for queue in queues}
-        hint: Any = self._wait.call(lambda client: client.brpop(list(keys), timeout=self._block))
-        return None if hint is None else keys[hint[0]]
+        return self._wait.call(lambda client: answers.hint(client.brpop(list(keys), timeout=self._block), keys))
 
     def close(self) -> None:
         """Close the connections."""

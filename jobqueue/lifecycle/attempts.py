@@ -14,10 +14,13 @@ from uuid import UUID
 
 from django.db import OperationalError, connections
 from django.db.models import F
+from django.tasks import TaskResultStatus
 
 from ..database import DatabaseNow, alias, impatient
 from ..fence import Fence
+from ..fields import storable
 from ..models import Attempt, Job, Outcome
+from ..points import reached
 
 
 class Renewal(NamedTuple):
@@ -56,10 +59,12 @@ def record_renewals(worker_id: str, renewals: Sequence[Renewal]) -> bool:
     try:
         with impatient(connection):
             _upsert(rows, ["renewals", "renewed_at", "pid", "progress"])
+            reached("renewals.before-commit")
     except OperationalError:
-        if not connection.is_usable():
+        if connection.connection is None or not connection.is_usable():
             raise
         return False
+    reached("renewals.after")
     return True
 
 
@@ -74,21 +79,27 @@ def end_attempt(fence: Fence, outcome: Outcome, *, exception_class: str = "", tr
         started_at=job["started_at"],
         ended_at=DatabaseNow(),
         outcome=outcome,
-        exception_class=exception_class[:255],
-        traceback=_storable(traceback),
+        exception_class=storable(exception_class)[:255],
+        traceback=storable(traceback),
     )
     _upsert([row], ["worker_id", "started_at", "ended_at", "outcome", "exception_class", "traceback"])
 
 
 def close_attempts(fences: Sequence[Fence]) -> None:
-    """Write down that claims of which renewals are recorded ended well."""
+    """Write down which of these claims ended well, and forget what is on record of those that were handed back unbegun.
+
+    They left nothing, but a renewal that was being recorded meanwhile makes the record anew.
+    """
     ids: dict[UUID, list[UUID]] = defaultdict(list)
     for fence in fences:
         ids[fence.token].append(fence.job_id)
     for token, job_ids in ids.items():
-        Attempt.objects.using(alias()).filter(job_id__in=job_ids, token=token, ended_at=None).update(
-            ended_at=DatabaseNow(), outcome=Outcome.OK
-        )
+        left_open = Attempt.objects.using(alias()).filter(job_id__in=job_ids, token=token, ended_at=None)
+        ours = dict(Job.objects.using(alias()).filter(pk__in=job_ids, token=token).values_list("pk", "status"))
+        well = [job_id for job_id in job_ids if ours.get(job_id) == TaskResultStatus.SUCCESSFUL]
+        left_open.filter(job_id__in=well).update(ended_at=DatabaseNow(), outcome=Outcome.OK)
+        if others := [job_id for job_id in job_ids if job_id not in ours]:
+            left_open.filter(job_id__in=others, refused_writes=0).delete()
 
 
 def forget_attempts(fences: Sequence[Fence]) -> None:
@@ -99,11 +110,13 @@ def forget_attempts(fences: Sequence[Fence]) -> None:
 
 def count_refused(fence: Fence, *, worker_id: str = "") -> None:
     """Write down that the database refused a late write under this fence."""
+    reached("refused.before")
     attempts = Attempt.objects.using(alias())
     attempt, _ = attempts.get_or_create(
         job_id=fence.job_id, token=fence.token, defaults={"number": fence.attempt, "worker_id": worker_id}
     )
     attempts.filter(pk=attempt.pk).update(refused_writes=F("refused_writes") + 1)
+    reached("refused.after")
 
 
 def _upsert(rows: Sequence[Attempt], columns: list[str]) -> None:
@@ -112,8 +125,3 @@ def _upsert(rows: Sequence[Attempt], columns: list[str]) -> None:
     Attempt.objects.using(alias()).bulk_create(
         rows, batch_size=100, update_conflicts=True, unique_fields=unique, update_fields=columns
     )
-
-
-def _storable(text: str) -> str:
-    """Return a text as databases store it: without NUL and halves of surrogate pairs."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

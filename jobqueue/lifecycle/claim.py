@@ -16,9 +16,10 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .. import database
-from ..database import lock_only_what_matches, moment, now_sql, uuid_param, uuid_value
+from ..database import lock_only_what_matches, marks, moment, now_sql, uuid_param, uuid_value
 from ..fence import Fence
-from ..models import Job, TaskDefinition
+from ..models import Gate, Job, PausedQueue, TaskDefinition
+from ..points import reached
 
 TABLE = Job._meta.db_table
 
@@ -26,7 +27,7 @@ TABLE = Job._meta.db_table
 class Claim(NamedTuple):
     """A claimed job, as it travels to the executor that runs it. `arguments` is JSON.
 
-    `moments` are when it was enqueued, begun and first begun, as the database gave them: few ever ask.
+    `moments` are when it was due, enqueued, begun and first begun, as the database gave them: few ever ask.
     """
 
     job_id: UUID
@@ -38,7 +39,12 @@ class Claim(NamedTuple):
     crashes: int
     queue: str
     priority: int
-    moments: tuple[Any, Any, Any]
+    moments: tuple[Any, Any, Any, Any]
+    limit_key: str = ""
+
+    def __repr__(self) -> str:
+        """Name the claim and none of the job's arguments: error reports show the variables of frames."""
+        return f"<Claim {self.attempt} of {self.task_path} {self.job_id}>"
 
     @property
     def fence(self) -> Fence:
@@ -46,19 +52,24 @@ class Claim(NamedTuple):
         return Fence(self.job_id, self.attempt, self.token)
 
     @property
+    def waited(self) -> float:
+        """For how many seconds it was due before this claim was made."""
+        return (self.started_at - self._moment(0)).total_seconds()
+
+    @property
     def enqueued_at(self) -> datetime:
         """When the job was enqueued."""
-        return self._moment(0)
+        return self._moment(1)
 
     @property
     def started_at(self) -> datetime:
         """When this claim was made."""
-        return self._moment(1)
+        return self._moment(2)
 
     @property
     def first_started_at(self) -> datetime:
         """When the job was claimed for the first time."""
-        return self._moment(2)
+        return self._moment(3)
 
     def _moment(self, which: int) -> datetime:
         value = moment(database.connection(), self.moments[which])
@@ -79,7 +90,7 @@ _MOMENTS = ("due_at", "enqueued_at", "started_at", "first_started_at")
 
 
 # PostgreSQL need not wait for the disk: see above. For this transaction only, and in the same round trip.
-_WITHOUT_WAITING = "(SELECT set_config('synchronous_commit', 'off', true)) IS NOT NULL"
+WITHOUT_WAITING = "(SELECT set_config('synchronous_commit', 'off', true)) IS NOT NULL"
 
 
 def claim(
@@ -87,58 +98,91 @@ def claim(
 ) -> list[Claim]:
     """Claim up to ``limit`` due jobs of a queue for a worker, by priority, due time and id.
 
-    Only jobs whose task is in ``paths``, and not paused, are taken. Rows that another transaction holds locked are
-    passed over. The claims of one call share a fresh token.
+    Only jobs whose task is in ``paths`` are taken, and none while the task or the queue is paused. Rows that another
+    transaction holds locked are passed over. The claims of one call share a fresh token.
     """
     if not paths or limit < 1:
         return []
-    where = (
-        "WHERE status = 'READY' AND backend = %s AND queue = %s AND due_at <= "
-        f"{now_sql(connection)} AND task_path IN ({', '.join(['%s'] * len(paths))}) "
-        f"AND task_path NOT IN (SELECT path FROM {TaskDefinition._meta.db_table} WHERE paused AND backend = %s)"
-        " ORDER BY priority DESC, due_at, id LIMIT %s"
-    )
+    condition, params = due(connection, gate=Gate.OPEN, backend=backend, queue=queue, paths=paths)
+    where, params = f"WHERE {condition} ORDER BY priority DESC, due_at, id LIMIT %s", [*params, limit]
     if connection.features.has_select_for_update:
         where += " FOR UPDATE"
     if connection.features.has_select_for_update_skip_locked:
         where += " SKIP LOCKED"
-    params = [backend, queue, *paths, backend, limit]
     token = uuid.uuid4()
     if connection.vendor == "mysql":
-        rows = _select_then_update(connection, where, params, token, worker_id)
+        rows = _select_then_update(connection, "jobqueue_ready", where, params, token, worker_id)
     else:
-        rows = _update_returning(connection, where, params, token, worker_id)
+        picked = "IN (%s)"
+        if connection.vendor == "postgresql":
+            # An array is made once; a sub-select that locks could be planned to run, and to lock, again and again.
+            picked = f"= ANY(ARRAY(%s)) AND {WITHOUT_WAITING}"
+        found = picked.replace("%s", f"SELECT id FROM {TABLE} {where}")
+        rows = _update_returning(connection, found, params, token, worker_id)
+    return _in_order(rows, token)
+
+
+def due(
+    connection: BaseDatabaseWrapper, *, gate: Gate, backend: str, queue: str, paths: Sequence[str]
+) -> tuple[str, list[Any]]:
+    """Return the condition for jobs at a gate of a queue that are due, known and not paused, and its parameters.
+
+    The gate is written out, for a partial index serves only what names it.
+    """
+    condition = (
+        f"status = 'READY' AND gate = '{gate.value}' AND backend = %s AND queue = %s AND due_at <= "
+        f"{now_sql(connection)} AND task_path IN ({marks(paths)}) "
+        f"AND task_path NOT IN (SELECT path FROM {TaskDefinition._meta.db_table} WHERE paused AND backend = %s)"
+        f" AND NOT EXISTS (SELECT 1 FROM {PausedQueue._meta.db_table} AS paused WHERE paused.backend = %s"
+        " AND paused.name = %s)"
+    )
+    return condition, [backend, queue, *paths, backend, backend, queue]
+
+
+def claim_these(connection: BaseDatabaseWrapper, job_ids: Sequence[UUID], *, worker_id: str) -> list[Claim]:
+    """Claim jobs that are READY and whose rows this transaction holds locked; its COMMIT waits for the disk.
+
+    A claim that a crash of the database undid would not be counted by who claims next, while its body still runs.
+    """
+    token, ids = uuid.uuid4(), [uuid_param(connection, job_id) for job_id in job_ids]
+    these = f"IN ({marks(ids)}) AND status = 'READY'"
+    if connection.vendor == "mysql":
+        rows = _select_then_update(connection, "PRIMARY", f"WHERE id {these}", ids, token, worker_id)
+    else:
+        rows = _update_returning(connection, these, ids, token, worker_id)
+    return _in_order(rows, token)
+
+
+def _in_order(rows: Sequence[Sequence[Any]], token: UUID) -> list[Claim]:
     claims = [(row[8], _claim(row, token)) for row in rows]
     claims.sort(key=lambda pair: (-pair[1].priority, pair[0], pair[1].job_id))
     return [claim for _, claim in claims]
 
 
 def _claim(row: Sequence[Any], token: UUID) -> Claim:
-    return Claim._make([uuid_value(row[0]), row[1], token, *row[2:8], row[9:12]])
+    return Claim._make([uuid_value(row[0]), row[1], token, *row[2:8], row[8:12], row[12]])
 
 
 def _update_returning(
-    connection: BaseDatabaseWrapper, where: str, params: list[Any], token: UUID, worker_id: str
+    connection: BaseDatabaseWrapper, picked: str, params: list[Any], token: UUID, worker_id: str
 ) -> list[Any]:
     """Claim in one statement. SQLite has no SKIP LOCKED and needs none: one connection writes at a time."""
-    now, picked, moments = now_sql(connection), "IN (%s)", ", ".join(_MOMENTS)
+    now, moments = now_sql(connection), ", ".join(_MOMENTS)
     if connection.vendor == "postgresql":
-        # An array is made once; a sub-select that locks could be planned to run, and to lock, again and again.
-        picked = f"= ANY(ARRAY(%s)) AND {_WITHOUT_WAITING}"
         # Numbers are read faster than dates.
         moments = ", ".join(f"EXTRACT(EPOCH FROM {name})::float8" for name in _MOMENTS)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {TABLE} SET status = 'RUNNING', attempt = attempt + 1, token = %s, worker_id = %s, "
-            f"started_at = {now}, first_started_at = COALESCE(first_started_at, {now}), outcome = '' "
-            f"WHERE id {picked.replace('%s', f'SELECT id FROM {TABLE} {where}')} RETURNING {_RETURNS}, {moments}",
+            f"UPDATE {TABLE} SET status = 'RUNNING', attempt = attempt + 1, token = %s, steps = 0, "
+            f"worker_id = %s, started_at = {now}, first_started_at = COALESCE(first_started_at, {now}), outcome = '' "
+            f"WHERE id {picked} RETURNING {_RETURNS}, {moments}, limit_key",
             [uuid_param(connection, token), worker_id, *params],
         )
         return list(cursor.fetchall())
 
 
 def _select_then_update(
-    connection: BaseDatabaseWrapper, where: str, params: list[Any], token: UUID, worker_id: str
+    connection: BaseDatabaseWrapper, index: str, where: str, params: list[Any], token: UUID, worker_id: str
 ) -> list[Any]:
     """Claim in one transaction, where UPDATE … RETURNING does not exist (MariaDB and MySQL).
 
@@ -148,17 +192,19 @@ def _select_then_update(
     lock_only_what_matches(connection)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_RETURNS}, due_at, enqueued_at, {now}, COALESCE(first_started_at, {now}) "
-            f"FROM {TABLE} FORCE INDEX (jobqueue_ready) {where}",
+            f"SELECT {_RETURNS}, due_at, enqueued_at, {now}, COALESCE(first_started_at, {now}), limit_key "
+            f"FROM {TABLE} FORCE INDEX ({index}) {where}",
             params,
         )
         rows = [(row[0], row[1] + 1, *row[2:]) for row in cursor.fetchall()]
         if rows:
             started_at = rows[0][10]
+            reached("claim.before-update")
             cursor.execute(
                 f"UPDATE {TABLE} FORCE INDEX (PRIMARY) SET status = 'RUNNING', attempt = attempt + 1, token = %s, "
-                "worker_id = %s, started_at = %s, first_started_at = COALESCE(first_started_at, %s), outcome = '' "
-                f"WHERE id IN ({', '.join(['%s'] * len(rows))}) AND status = 'READY'",
+                "steps = 0, worker_id = %s, started_at = %s, first_started_at = COALESCE(first_started_at, %s), "
+                f"outcome = '' WHERE id IN ({marks(rows)}) AND status = 'READY'",
                 [uuid_param(connection, token), worker_id, started_at, started_at, *(row[0] for row in rows)],
             )
+            reached("claim.before-commit")
         return rows

@@ -1,9 +1,12 @@
-"""create: a job comes into being, in the transaction of whoever enqueues it."""
+"""create, create_many: jobs come into being, in the transaction of whoever enqueues them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
+from itertools import repeat
+from json import dumps
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,19 +14,24 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .. import ledger
-from ..database import alias, moment, new_id, new_ids, now_sql, uuid_param
+from ..database import alias, moment, new_id, new_ids, now_sql
 from ..errors import IdempotencyConflict
-from ..models import Job
+from ..models import Gate, Job
 from ..payload import fingerprint
+from ..points import reached
+from ..spans import seconds_of
 from ..task import JobTask
+from . import unique
+from .depend import depend
+from .gates import gate_of
 
 _COLUMNS = (
     "id, backend, task_path, queue, priority, arguments, idempotency_key, "
-    "status, outcome, attempt, worker_id, failures, crashes, enqueued_at, due_at"
+    "status, gate, limit_key, outcome, attempt, worker_id, failures, crashes, enqueued_at, due_at"
 )
 
 
-# Of 8 parameters each; SQLite takes 32,766 in a statement, MariaDB 16 MiB, and a text at most four bytes a character.
+# Of 12 parameters each at most; SQLite takes 32,766 in a statement, MariaDB 16 MiB, and a text four bytes a character.
 _MOST_ROWS = 2000
 _MOST_CHARACTERS = 2_000_000
 
@@ -35,20 +43,52 @@ class Created(NamedTuple):
     enqueued_at: datetime | None
 
 
-def create(task: JobTask, arguments: str) -> Created | UUID:
-    """Insert a job and return it as Created; or, when the task's idempotency key was used before, that job's id.
+class Row(NamedTuple):
+    """One job of many: the task has the values of its call, the arguments are JSON. No gate: as its limit has it."""
 
-    Raises IdempotencyConflict when the key was used with other arguments.
+    job_id: str
+    arguments: str
+    task: JobTask
+    unique_key: str | None = None
+    limit_key: str = ""
+    gate: Gate | None = None
+
+
+def create(task: JobTask, arguments: str, *, unique_key: str | None = None, limit_key: str = "") -> Created | UUID:
+    """Insert a job and return it as Created; or return the id of the job that is there for its key.
+
+    That is the one for which the task's idempotency key was used before, or the one that holds the unique key. Raises
+    IdempotencyConflict when an idempotency key was used with other arguments, and UnknownDependency when the job is to
+    wait for one that is not there.
     """
     connection = connections[alias()]
+    if not task.after:
+        return _create(connection, task, arguments, unique_key, limit_key)
+    with transaction.atomic(using=connection.alias):
+        created = _create(connection, task, arguments, unique_key, limit_key)
+        if isinstance(created, Created):
+            depend(connection, [(created.job_id, task)])
+        return created
+
+
+def _create(
+    connection: BaseDatabaseWrapper, task: JobTask, arguments: str, unique_key: str | None, limit_key: str
+) -> Created | UUID:
+    if unique_key is not None:
+        return _create_unique(connection, task, arguments, unique_key, limit_key)
     if task.idempotency_key is None:
-        return _insert(connection, task, new_id(), arguments)
+        return insert(connection, task, new_id(), arguments, limit_key=limit_key)
     with transaction.atomic(using=connection.alias):
         job_id, print_ = new_id(), fingerprint(task.module_path, arguments)
         scope = ledger.enqueue_scope(task.module_path)
+        reached("enqueue.before-ledger")
         entry = ledger.reserve(connection, scope, task.idempotency_key, job_id=job_id, fingerprint=print_)
+        if entry is not None and entry.expires_at is not None and not _is_unfinished(connection, entry.job_id):
+            entry = ledger.take_over(connection, entry, job_id=job_id, fingerprint=print_)
         if entry is None:
-            return _insert(connection, task, job_id, arguments)
+            if task.key_ttl is not None:
+                ledger.lend(connection, scope, task.idempotency_key, job_id=job_id, ttl=seconds_of(task.key_ttl))
+            return insert(connection, task, job_id, arguments, limit_key=limit_key)
         if entry.fingerprint != print_:
             raise IdempotencyConflict(
                 f"The idempotency key {task.idempotency_key!r} of {task.module_path} was used before with other "
@@ -57,75 +97,194 @@ def create(task: JobTask, arguments: str) -> Created | UUID:
         return entry.job_id
 
 
-def _insert(connection: BaseDatabaseWrapper, task: JobTask, job_id: UUID, arguments: str) -> Created:
-    now = now_sql(connection)
-    due = now if task.run_after is None else "%s"
+def _is_unfinished(connection: BaseDatabaseWrapper, job_id: UUID) -> bool:
+    return Job.objects.using(connection.alias).unfinished().filter(pk=job_id).exists()
+
+
+def _create_unique(
+    connection: BaseDatabaseWrapper, task: JobTask, arguments: str, key: str, limit_key: str
+) -> Created | UUID:
+    """Insert a job, or return the one that holds its key; once more when that let go meanwhile."""
+    job_id = new_id()
+    while True:
+        with transaction.atomic(using=connection.alias) if connection.vendor == "mysql" else nullcontext():
+            if holder := unique.known_holders(connection, task, [key]).get(key):
+                return holder
+            created = insert(connection, task, job_id, arguments, unique_key=key, limit_key=limit_key)
+            if created.enqueued_at is not None and connection.vendor != "mysql":
+                return created
+            if holder := unique.holders(connection, task, [key]).get(key):
+                return created if holder == job_id else holder
+
+
+def insert(
+    connection: BaseDatabaseWrapper,
+    task: JobTask,
+    job_id: UUID,
+    arguments: str,
+    *,
+    unique_key: str | None = None,
+    limit_key: str,
+    gate: Gate | None = None,
+) -> Created:
+    """Insert one job, behind that gate, or else behind the one of its limit, if it has one."""
+    reached("enqueue.before-insert")
     returns = connection.features.can_return_columns_from_insert
+    values, params = _values(connection, Row(str(job_id), arguments, task, unique_key, limit_key, gate))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {Job._meta.db_table} ({_COLUMNS})"
-            f" VALUES (%s, %s, %s, %s, %s, %s, %s, 'READY', '', 0, '', 0, 0, {now}, {due})"
+            f"INSERT INTO {Job._meta.db_table} ({_columns(task)}) VALUES {values}{unique.otherwise(connection, task)}"
             f"{' RETURNING enqueued_at' if returns else ''}",
-            [uuid_param(connection, job_id), *_shared(connection, task, arguments), *_due(connection, task)],
+            params,
         )
-        enqueued_at = cursor.fetchone()[0] if returns else None
-    return Created(job_id, moment(connection, enqueued_at))
+        # A job whose key is held was not inserted: there is nothing to return.
+        returned = cursor.fetchone() if returns else None
+    reached("enqueue.after-insert")
+    return Created(job_id, moment(connection, returned[0] if returned else None))
 
 
-def create_many(task: JobTask, arguments: Sequence[str]) -> list[str]:
-    """Insert a job for each of the arguments, all or none, and return their ids in that order."""
+def create_many(task: JobTask, arguments: Sequence[str], *, limit_keys: Sequence[str] | None = None) -> list[str]:
+    """Insert a job for each of the arguments, all or none, and return their ids in that order.
+
+    ``limit_keys`` are theirs, in that order too; None when the task has no limits.
+    """
     connection = connections[alias()]
     ids = new_ids(len(arguments))
-    rows = list(zip(ids, arguments, strict=True))
-    insert = _insert_arrays if connection.vendor == "postgresql" else _insert_values
+    keys = {""} if limit_keys is None else set(limit_keys)
     with transaction.atomic(using=connection.alias):
-        for chunk in _chunks(rows):
-            insert(connection, task, chunk)
+        if connection.vendor == "postgresql" and len(keys) == 1:
+            _in_lots(arguments, lambda lot: _insert_alike(connection, task, ids[lot], arguments[lot], *keys))
+        else:
+            limits = limit_keys or repeat("")
+            insert_rows(connection, list(map(Row, ids, arguments, repeat(task), repeat(None), limits)))
+        if task.after:
+            depend(connection, [(UUID(job_id), task) for job_id in ids])
     return ids
 
 
-def _chunks(rows: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
-    """Yield rows in lots that a statement takes on every database: in number, and in size of their texts."""
-    chunk: list[tuple[str, str]] = []
-    size = 0
-    for row in rows:
-        if chunk and (len(chunk) == _MOST_ROWS or size + len(row[1]) > _MOST_CHARACTERS):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(row)
-        size += len(row[1])
-    if chunk:
-        yield chunk
+def insert_rows(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
+    """Insert jobs of one task, in this order and in few statements, but for those whose unique key is held."""
+    insert = _insert_documents if connection.vendor == "postgresql" else _insert_values
+    _in_lots([row.arguments for row in rows], lambda lot: insert(connection, rows[lot]))
 
 
-def _insert_arrays(connection: BaseDatabaseWrapper, task: JobTask, rows: Sequence[tuple[str, str]]) -> None:
+def _in_lots(texts: Sequence[str], insert: Callable[[slice], None]) -> None:
+    """Insert as many jobs at a time as a statement takes on every database: in number, and in size of their texts."""
+    for lot in _lots(texts):
+        insert(lot)
+        reached("enqueue.between-lots")
+
+
+def _lots(texts: Sequence[str]) -> Iterator[slice]:
+    begin = size = 0
+    for end, text in enumerate(texts):
+        if end > begin and (end - begin == _MOST_ROWS or size + len(text) > _MOST_CHARACTERS):
+            yield slice(begin, end)
+            begin, size = end, 0
+        size += len(text)
+    if texts:
+        yield slice(begin, None)
+
+
+def _insert_alike(
+    connection: BaseDatabaseWrapper, task: JobTask, ids: Sequence[str], arguments: Sequence[str], limit_key: str
+) -> None:
+    """Insert jobs that differ in their arguments alone, and have no unique key."""
     now = now_sql(connection)
     due = now if task.run_after is None else "%s"
-    backend, path, queue, priority, _, key = _shared(connection, task, "")
-    # Two texts: a driver's list of values costs more, for each of its values, than the server does for the row.
-    ids, texts = ",".join([job_id for job_id, _ in rows]), ",".join([text for _, text in rows])
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Job._meta.db_table} ({_COLUMNS})"
-            f" SELECT id, %s, %s, %s, %s, arguments::jsonb, %s, 'READY', '', 0, '', 0, 0, {now}, {due}"
+            f" SELECT id, %s, %s, %s, %s, arguments::jsonb, %s, 'READY', %s, %s, '', 0, '', 0, 0, {now}, {due}"
             " FROM ROWS FROM (unnest(%s::uuid[]), json_array_elements(%s::json)) AS new (id, arguments)",
-            [backend, path, queue, priority, key, *_due(connection, task), f"{{{ids}}}", f"[{texts}]"],
+            [
+                *(task.backend, task.module_path, task.queue_name, task.priority, task.idempotency_key),
+                *(gate_of(limit_key), limit_key),
+                *_due(connection, task),
+                # Two texts: a driver's list of values costs more, for each of its values, than the server for the row.
+                *(f"{{{','.join(ids)}}}", f"[{','.join(arguments)}]"),
+            ],
         )
 
 
-def _insert_values(connection: BaseDatabaseWrapper, task: JobTask, rows: Sequence[tuple[str, str]]) -> None:
-    now = now_sql(connection)
-    due = now if task.run_after is None else "%s"
-    row = f"(%s, %s, %s, %s, %s, %s, %s, 'READY', '', 0, '', 0, 0, {now}, {due})"
-    params: list[Any] = []
-    for job_id, text in rows:
-        params += [uuid_param(connection, UUID(job_id)), *_shared(connection, task, text), *_due(connection, task)]
+def _insert_documents(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
+    """Insert jobs that have values of their own: one text again, with a document for each of them."""
+    task, now = rows[0].task, now_sql(connection)
+    unique_columns = ", unique_key, %s" if task.unique else ""
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {Job._meta.db_table} ({_COLUMNS}) VALUES {', '.join([row] * len(rows))}", params)
+        cursor.execute(
+            f"INSERT INTO {Job._meta.db_table} ({_columns(task)})"
+            " SELECT id, %s, %s, queue, priority, arguments::jsonb, idempotency_key, 'READY', gate, limit_key, '', "
+            f"0, '', 0, 0, {now}, COALESCE(due_at, {now}){unique_columns} FROM json_to_recordset(%s::json) AS new "
+            "(id uuid, queue text, priority smallint, arguments json, idempotency_key text, due_at timestamptz, "
+            "unique_key text, gate text, limit_key text)"
+            f"{unique.otherwise(connection, task)}",
+            [
+                task.backend,
+                task.module_path,
+                *([task.unique] if task.unique else []),
+                f"[{','.join([_document(connection, row) for row in rows])}]",
+            ],
+        )
 
 
-def _shared(connection: BaseDatabaseWrapper, task: JobTask, arguments: str) -> list[Any]:
-    return [task.backend, task.module_path, task.queue_name, task.priority, arguments, task.idempotency_key]
+def _document(connection: BaseDatabaseWrapper, row: Row) -> str:
+    due = [moment.isoformat() for moment in _due(connection, row.task)]
+    values = {
+        "id": row.job_id,
+        "queue": row.task.queue_name,
+        "priority": row.task.priority,
+        "idempotency_key": row.task.idempotency_key,
+        "due_at": due[0] if due else None,
+        "unique_key": row.unique_key,
+        "gate": gate_of(row.limit_key),
+        "limit_key": row.limit_key,
+    }
+    return f'{{"arguments":{row.arguments},{dumps(values)[1:]}'
+
+
+def _insert_values(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
+    values: list[str] = []
+    params: list[Any] = []
+    for row in rows:
+        its_values, its_params = _values(connection, row)
+        values.append(its_values)
+        params += its_params
+    task = rows[0].task
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Job._meta.db_table} ({_columns(task)}) VALUES {', '.join(values)}"
+            f"{unique.otherwise(connection, task)}",
+            params,
+        )
+
+
+def _columns(task: JobTask) -> str:
+    return f"{_COLUMNS}, unique_key, unique_while" if task.unique else _COLUMNS
+
+
+def _values(connection: BaseDatabaseWrapper, row: Row) -> tuple[str, list[Any]]:
+    """Return the values of a job for these columns, as SQL with its parameters."""
+    task, now = row.task, now_sql(connection)
+    due = now if task.run_after is None else "%s"
+    unique_values, unique_params = (", %s, %s", [row.unique_key, task.unique]) if task.unique else ("", [])
+    gate = gate_of(row.limit_key) if row.gate is None else row.gate.value
+    # A parameter costs more than all else about a value; most jobs have no key, no limit and no gate.
+    key_value, key_params = ("NULL", []) if task.idempotency_key is None else ("%s", [task.idempotency_key])
+    limit_values, limit_params = ("%s, %s", [gate, row.limit_key]) if gate or row.limit_key else ("'', ''", [])
+    values = (
+        f"(%s, %s, %s, %s, {task.priority:d}, %s, {key_value}, 'READY', {limit_values}, '', 0, '', 0, 0, {now}, {due}"
+        f"{unique_values})"
+    )
+    # As a text: to have the driver make one of a UUID takes longer.
+    job_id = row.job_id if connection.features.has_native_uuid_field else row.job_id.replace("-", "")
+    return values, [
+        *(job_id, task.backend, task.module_path, task.queue_name, row.arguments),
+        *key_params,
+        *limit_params,
+        *_due(connection, task),
+        *unique_params,
+    ]
 
 
 def _due(connection: BaseDatabaseWrapper, task: JobTask) -> list[Any]:

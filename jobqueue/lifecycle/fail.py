@@ -6,13 +6,16 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.db import connections, transaction
-from django.db.models import F
+from django.db.models import Case, CharField, Exists, F, Value, When
 from django.tasks import TaskResultStatus
 
 from .. import sessions
 from ..database import DatabaseNow, alias, by_primary_key
 from ..fence import Fence
-from ..models import Attempt, Job, Outcome
+from ..fields import storable
+from ..ledger import delivery_scope
+from ..models import Attempt, Job, LedgerEntry, Outcome
+from ..points import reached
 from .attempts import end_attempt
 
 # A delay that no database can add to its clock would keep the failure from being written down.
@@ -48,18 +51,26 @@ def _end(fence: Fence, failure: Failure, **charged: Any) -> TaskResultStatus | N
     if again:
         changes["due_at"] = DatabaseNow() + timedelta(seconds=max(0.0, min(failure.retry_in or 0.0, _LONGEST_DELAY)))
     else:
-        changes["finished_at"] = DatabaseNow()
+        changes |= {"finished_at": DatabaseNow(), "outcome": _unless_in_doubt(fence, failure.outcome)}
     connection = connections[alias()]
     with transaction.atomic(using=connection.alias), by_primary_key(connection):
         sessions.commit_soon(connection)
         held = Job.objects.using(connection.alias).running().filter(pk=fence.job_id, token=fence.token)
         if not held.update(**changes):
             return status if _was_said(fence, failure) else None
+        reached("fail.before-attempt")
         end_attempt(fence, failure.outcome, exception_class=failure.exception_class, traceback=failure.traceback)
+        reached("fail.before-commit")
     return status
+
+
+def _unless_in_doubt(fence: Fence, outcome: Outcome) -> Any:
+    """Return why a job has failed for good: whatever it was, a delivery of unknown fate has to be decided first."""
+    intents = LedgerEntry.objects.using(alias()).filter(scope=delivery_scope(fence.job_id), value__isnull=True)
+    return Case(When(Exists(intents), then=Value(Outcome.IN_DOUBT)), default=Value(outcome), output_field=CharField())
 
 
 def _was_said(fence: Fence, failure: Failure) -> bool:
     """Return whether this very end of this claim is on record; no other verb ends a claim with these words."""
     ended = Attempt.objects.using(alias()).filter(job_id=fence.job_id, token=fence.token, ended_at__isnull=False)
-    return ended.filter(outcome=failure.outcome, exception_class=failure.exception_class[:255]).exists()
+    return ended.filter(outcome=failure.outcome, exception_class=storable(failure.exception_class)[:255]).exists()

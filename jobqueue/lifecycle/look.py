@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ..database import alias, moment, now_sql
 from ..models import Job
 
-READY = f"FROM {Job._meta.db_table} WHERE status = 'READY' AND backend = %s"
+READY = f"FROM {Job._meta.db_table} WHERE status = 'READY' AND gate = '' AND backend = %s"
 
 
 def ready_queues(connection: BaseDatabaseWrapper, backend: str) -> list[str]:

@@ -14,6 +14,7 @@ from django.tasks import TaskResultStatus
 from ..database import DatabaseNow, alias, by_primary_key
 from ..fence import Fence
 from ..models import Job, Outcome
+from ..points import reached
 from .attempts import end_attempt, forget_attempts
 
 _BATCH = 500
@@ -40,14 +41,18 @@ def release(fences: Sequence[Fence], *, started: bool, delay: float = 0.0) -> in
 def _release(token: UUID, fences: Sequence[Fence], delay: timedelta, record: Callable[[Sequence[Fence]], None]) -> int:
     """Hand jobs of one claim back, and record that if any of them was ours."""
     connection = connections[alias()]
+    reached("release.before")
     with transaction.atomic(using=connection.alias), by_primary_key(connection):
         claimed = Job.objects.using(connection.alias).running().filter(token=token, pk__in=[f.job_id for f in fences])
         released = claimed.update(
             status=TaskResultStatus.READY, outcome=Outcome.RELEASED, token=None, due_at=DatabaseNow() + delay
         )
         if released:
+            reached("release.before-attempt")
             record(fences)
-        return released
+        reached("release.before-commit")
+    reached("release.after")
+    return released
 
 
 def _end(fences: Sequence[Fence]) -> None:

@@ -5,16 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.tasks import TaskResultStatus
 
 from .. import sessions
-from ..database import alias, moment, seconds_since_sql, take_write_lock, uuid_value
+from ..database import (
+    alias,
+    is_lock_of_sqlite,
+    marks,
+    moment,
+    seconds_since_sql,
+    take_write_lock,
+    uuid_value,
+    wait_for_writers,
+)
 from ..fence import Fence
 from ..models import Job, Outcome, Worker
+from ..points import reached
 from .fail import Failure, crash
 
+# Who waits longer to write to SQLite would act on what he judged before others could write their heartbeats.
+_PATIENCE = 0.05
 TABLE, WORKERS = Job._meta.db_table, Worker._meta.db_table
 
 
@@ -28,23 +40,44 @@ class Orphan(NamedTuple):
     stopped: bool = False
 
 
-def orphans(backend: str, *, unknown: bool = True, limit: int = 1000) -> list[Orphan]:
-    """Return the running jobs of a backend of which the database has no sign of life; a snapshot, to be judged.
+class Silent(NamedTuple):
+    """A worker that has stopped, or of which nothing was heard for half its lease; dead if for a whole one."""
 
-    Every worker asks this again and again: it reads the rows of workers, and of jobs only those of the dead. With
-    ``unknown`` it also reads all running jobs, for those whose worker has no row at all.
-    """
+    heartbeat_at: datetime | None
+    stopped: bool
+    dead: bool
+
+
+def silent_workers() -> dict[str, Silent]:
+    """Return the workers that have stopped or may be dead, by their ids."""
     connection = connections[alias()]
+    # A heartbeat from the future is no sign of life either: the database's clock was set back.
+    age = f"ABS({seconds_since_sql(connection, 'heartbeat_at')})"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, heartbeat_at, stopped_at FROM {WORKERS} WHERE stopped_at IS NOT NULL "
-            # A heartbeat from the future is no sign of life either: the database's clock was set back.
-            f"OR ABS({seconds_since_sql(connection, 'heartbeat_at')}) > lease_seconds"
+            f"SELECT id, heartbeat_at, stopped_at, {age} > lease_seconds FROM {WORKERS} "
+            f"WHERE stopped_at IS NOT NULL OR {age} > lease_seconds / 2"
         )
-        dead = {row[0]: (moment(connection, row[1]), row[2] is not None) for row in cursor.fetchall()}
+        return {
+            worker_id: Silent(moment(connection, heartbeat), stopped is not None, stopped is not None or bool(dead))
+            for worker_id, heartbeat, stopped, dead in cursor.fetchall()
+        }
+
+
+def orphans(
+    backend: str, *, silent: dict[str, Silent] | None = None, unknown: bool = True, limit: int = 1000
+) -> list[Orphan]:
+    """Return the running jobs of a backend of which the database has no sign of life; a snapshot, to be judged.
+
+    Every worker asks this again and again: it reads the rows of workers, unless it is told who is ``silent``, and of
+    jobs only those of the dead. With ``unknown`` it also reads all running jobs, for those whose worker has no row.
+    """
+    connection = connections[alias()]
+    silent = silent_workers() if silent is None else silent
+    dead = {worker_id: (one.heartbeat_at, one.stopped) for worker_id, one in silent.items() if one.dead}
     found = []
     if dead:
-        found += _running(connection, backend, f"worker_id IN ({', '.join(['%s'] * len(dead))})", list(dead), limit)
+        found += _running(connection, backend, f"worker_id IN ({marks(dead)})", list(dead), limit)
     if unknown:
         found += _running(
             connection, backend, f"NOT EXISTS (SELECT 1 FROM {WORKERS} WHERE {WORKERS}.id = worker_id)", [], limit
@@ -71,27 +104,34 @@ def _running(
 def rescue(orphan: Orphan, *, max_crashes: int) -> TaskResultStatus | None:
     """RUNNING → READY, or FAILED when the crash budget is spent; None when what was judged is so no more, or locked.
 
-    A row that someone holds locked is left alone: its owner may be committing. Should it have frozen before its COMMIT,
-    its session is ended, and the next look will find the row free. A worker whose heartbeat has moved is alive.
+    The sessions of its worker that may hold locks are ended first: should a process have frozen in a body or before its
+    COMMIT, nobody has to wait for what it has written. A row that is locked nevertheless is left alone, for its owner
+    may be committing: the next look will find it free. A worker whose heartbeat has moved is alive.
     """
     fence, connection = orphan.fence, connections[alias()]
     judged = Job.objects.using(connection.alias).running().filter(pk=fence.job_id, token=fence.token)
-    with transaction.atomic(using=connection.alias):
-        take_write_lock(connection)
-        skip = connection.features.has_select_for_update_skip_locked
-        free = judged.select_for_update(skip_locked=skip).exists()
-        worker = Worker.objects.using(connection.alias).filter(pk=orphan.worker_id).first()
-        if worker is not None and worker.heartbeat_at != orphan.heartbeat_at:
-            return None
-        if free:
-            return crash(fence, _lost(orphan, again=orphan.crashes + 1 < max_crashes))
-    if worker is not None and judged.exists():
-        sessions.end(
-            connection,
-            worker.id,
-            [worker.pid, *(executor["pid"] for executor in worker.executors if "pid" in executor)],
-        )
-    return None
+    workers = Worker.objects.using(connection.alias).filter(pk=orphan.worker_id)
+    reached("rescue.before")
+    worker = workers.first()
+    if worker is not None and worker.heartbeat_at == orphan.heartbeat_at and judged.exists():
+        pids = [worker.pid, *(e["pid"] for e in worker.executors if "pid" in e)]
+        sessions.end(connection, worker.id, pids, seats=max((e.get("seats", 1) for e in worker.executors), default=1))
+    try:
+        with wait_for_writers(connection, _PATIENCE), transaction.atomic(using=connection.alias):
+            take_write_lock(connection)
+            skip = connection.features.has_select_for_update_skip_locked
+            free = judged.select_for_update(skip_locked=skip).exists()
+            reached("rescue.locked")
+            worker = workers.first()
+            if not free or (worker is not None and worker.heartbeat_at != orphan.heartbeat_at):
+                return None
+            status = crash(fence, _lost(orphan, again=orphan.crashes + 1 < max_crashes))
+            reached("rescue.before-commit")
+            return status
+    except OperationalError as error:
+        if not is_lock_of_sqlite(connection, error):
+            raise
+        return None
 
 
 def _lost(orphan: Orphan, *, again: bool) -> Failure:

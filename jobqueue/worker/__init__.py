@@ -1,4 +1,4 @@
-"""The worker: one parent process that runs no job, and executors, child processes that run one job at a time.
+"""The worker: one parent process that runs no job, and executors, child processes that run one job at a time, or a few.
 
 ::
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
+import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 from uuid import UUID
 
+from ..database import chosen, names
 from ..lifecycle import Claim
 from ..models import Outcome
 from .board import Board
 from .executor import process
-from .messages import Interrupt, Recall, Run, Stop, ToExecutor, Why
+from .messages import Interrupt, Recall, Run, Stop, Stopping, ToExecutor, Why
+from .seats import Seats
 from .trust import Trust
+
+logger = logging.getLogger("jobqueue.worker")
 
 PRELOAD = ["jobqueue.worker.preload"]
 CONTEXT = get_context("forkserver")
@@ -28,33 +34,47 @@ CONTEXT.set_forkserver_preload(PRELOAD)
 
 @dataclass(frozen=True, slots=True)
 class Doom:
-    """Why the worker itself killed an executor; what is written down about the job that it ran."""
+    """Why the worker itself killed an executor; what is written down about the job that it ran.
+
+    `serial` is the number of the job whose fault it is; 0 is of none, or of all.
+    """
 
     outcome: Outcome
     text: str
+    serial: int = 0
 
 
 class Executor:
-    """A child process. `outstanding` is what it was sent and has not reported, by number, in order."""
+    """A child process, with a board for each of its seats.
 
-    def __init__(self, board: Board, trust: Trust, backend: str, worker_id: str) -> None:
-        self.board = board
+    `outstanding` is what it was sent and has not reported, by number, in order; `alone` is the number of a job that
+    must have no company.
+    """
+
+    def __init__(self, boards: Sequence[Board], seats: Seats, trust: Trust, backend: str, worker_id: str) -> None:
+        self.boards = boards
+        self.seats = seats
         self.outstanding: OrderedDict[int, Claim] = OrderedDict()
         self.doom: Doom | None = None
         self.frozen_since: float | None = None
         self.up = False
         self.retiring = False
         self.recalled = False
+        self.alone = 0
         self.jobs_done = 0
         self.memory = 0
         self.started_at = time.monotonic()
+        self._had = [0, 0]
         self._serials = itertools.count(1)
         self._sending = threading.Lock()
         self.pipe: Connection[Any, Any]
         self.pipe, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(
-            target=process.main, args=(theirs, board, trust, backend, worker_id), name="jobqueue-executor"
+            target=process.main,
+            args=(theirs, boards, seats, trust, backend, worker_id, chosen(), names()),
+            name="jobqueue-executor",
         )
+        _give_up_what_cannot_be_printed()
         self._process.start()
         theirs.close()
         self.pid: int = self._process.pid or 0
@@ -69,19 +89,49 @@ class Executor:
         """How the process ended: its exit code, or minus the number of the signal that killed it."""
         return self._process.exitcode
 
-    def running(self) -> Claim | None:
-        """Return the job that it runs just now."""
-        return self.outstanding.get(self.board.running())
+    def running(self) -> list[Claim]:
+        """Return the jobs that it runs just now."""
+        claims = (self.outstanding.get(board.running()) for board in self.boards)
+        return [claim for claim in claims if claim is not None]
 
     def runs(self, job_id: UUID) -> bool:
         """Return whether it runs the body of that job just now."""
-        claim = self.running()
-        return claim is not None and claim.job_id == job_id and self.board.in_body()
+        for board in self.boards:
+            claim = self.outstanding.get(board.running())
+            if claim is not None and claim.job_id == job_id and board.in_body():
+                return True
+        return False
+
+    def blocking(self) -> int:
+        """Return the number of the job that keeps its event loop to itself; 0 when none is known to."""
+        return next((board.running() for board in self.boards if board.is_blocking()), 0)
+
+    def has(self, lane: int) -> int:
+        """Return how many jobs of a lane it was sent and has not reported."""
+        return self._had[lane] if self.seats.share_a_loop else len(self.outstanding)
+
+    def take(self, serial: int) -> Claim | None:
+        """Forget a job that it has not any more, and return it; None when there is no such."""
+        claim = self.outstanding.pop(serial, None)
+        if claim is not None and self.seats.share_a_loop:
+            self._had[self.seats.lane_of(claim.task_path)] -= 1
+        return claim
+
+    def busy(self, lane: int, seconds: float) -> int:
+        """Return how many seats of a lane have had the same job for longer than that."""
+        return sum(self.boards[number].seconds() > seconds for number in self.seats.lanes[lane])
+
+    def has_free_seat(self, lane: int) -> bool:
+        """Return whether a job of that lane would begin at once."""
+        return self.up and not self.retiring and not self.alone and self.has(lane) < len(self.seats.lanes[lane])
 
     def hand(self, claims: list[Claim]) -> list[int]:
         """Send jobs and return their numbers; a dead executor takes them too, and its burial gives them back."""
         serials = [next(self._serials) for _ in claims]
         self.outstanding.update(zip(serials, claims, strict=True))
+        if self.seats.share_a_loop:
+            for claim in claims:
+                self._had[self.seats.lane_of(claim.task_path)] += 1
         self._send(Run(claims))
         return serials
 
@@ -99,6 +149,10 @@ class Executor:
             finally:
                 self._sending.release()
 
+    def tell_stopping(self) -> None:
+        """Let the body that runs know, should it ask, that the worker stops."""
+        self._send(Stopping())
+
     def retire(self) -> None:
         """Let it end when it has done what it was sent."""
         self.retiring = True
@@ -114,7 +168,9 @@ class Executor:
         """Free what a dead process leaves behind."""
         self._process.join()
         self._process.close()
-        self.pipe.close()
+        # The watchdog may be about to write: into nothing, or into what is opened next under the same number.
+        with self._sending:
+            self.pipe.close()
 
     def is_stopped(self) -> bool:
         """Return whether the process is stopped by a signal (SIGSTOP, a debugger); False where that cannot be told."""
@@ -135,11 +191,24 @@ class Executor:
             return  # It is dead; its sentinel says so.
 
 
+def _give_up_what_cannot_be_printed() -> None:
+    """Begin standard streams anew that cannot be flushed, as on a full disk: no process can be started with them."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        try:
+            stream.flush()
+        except OSError:
+            setattr(sys, name, open(stream.fileno(), "w", errors="backslashreplace", closefd=False))  # noqa: SIM115
+        except (AttributeError, ValueError):
+            continue  # There is none, or it is closed.
+
+
 class Crew:
     """The executors of a worker."""
 
-    def __init__(self, size: int, *, trust: Trust, backend: str, worker_id: str) -> None:
+    def __init__(self, size: int, *, trust: Trust, backend: str, worker_id: str, seats: Seats | None = None) -> None:
         self.size = size
+        self.seats = seats or Seats()
         self._trust = trust
         self._backend = backend
         self._worker_id = worker_id
@@ -147,17 +216,25 @@ class Crew:
         self._short_lives = 0
         self._next_start = 0.0
 
-    def fill(self) -> None:
+    def fill(self) -> bool:
         """Start executors until there are as many as there should be; waits longer after each that died at once.
 
-        What the dead have left behind comes first, for a start takes its time.
+        What the dead have left behind comes first, for a start takes its time. Return whether there are new ones.
         """
         if len(self._executors) >= self.size or any(executor.exit_code is not None for executor in self._executors):
-            return
+            return False
+        before = len(self._executors)
         while len(self._executors) < self.size and time.monotonic() >= self._next_start:
-            self._executors.append(Executor(Board(CONTEXT), self._trust, self._backend, self._worker_id))
+            try:
+                boards = [Board(CONTEXT) for _ in range(self.seats.total)]
+                self._executors.append(Executor(boards, self.seats, self._trust, self._backend, self._worker_id))
+            except Exception as error:
+                # The fork server has just died, or the system is short of something: that passes.
+                logger.warning("An executor could not be started (%r): trying again.", error)
+                self._short_lives += 1
             if self._short_lives:
                 self._next_start = time.monotonic() + min(5.0, 0.2 * 2**self._short_lives)
+        return len(self._executors) > before
 
     def all(self) -> list[Executor]:
         """Return a snapshot."""
@@ -175,17 +252,15 @@ class Crew:
 
     def describe(self) -> list[dict[str, Any]]:
         """Return what each executor does, for people to look at."""
-        return [{"pid": e.pid, "job": _job(e.running()), "memory": e.memory} for e in self._executors]
-
-    def wait_until_gone(self, executors: Iterable[Executor], *, seconds: float) -> None:
-        """Wait until these processes have died."""
-        deadline = time.monotonic() + seconds
-        for executor in executors:
-            executor._process.join(max(0.0, deadline - time.monotonic()))
+        return [_described(executor) for executor in self._executors]
 
 
-def _job(claim: Claim | None) -> str | None:
-    return str(claim.job_id) if claim else None
+def _described(executor: Executor) -> dict[str, Any]:
+    jobs = [str(claim.job_id) for claim in executor.running()]
+    described: dict[str, Any] = {"pid": executor.pid, "job": jobs[0] if jobs else None, "memory": executor.memory}
+    if executor.seats.total > 1:
+        described |= {"jobs": jobs, "seats": executor.seats.total}
+    return described
 
 
 def describe_exit(code: int | None) -> str:

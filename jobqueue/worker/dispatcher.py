@@ -15,14 +15,16 @@ from multiprocessing.connection import wait
 from django.db import DatabaseError, InterfaceError
 
 from ..database import connection
+from ..lifecycle import Claim
 from .burial import Burial
-from .claimer import Claimer
+from .claimers import Claimers
 from .crew import Crew, Executor, describe_exit
 from .feed import Feed
 from .holdings import Holdings
 from .messages import Ended, How, Progress, Report, Returned
 from .pace import Pace
 from .reconciler import Reconciler
+from .said import Said
 from .settler import Settler
 from .trust import Trust
 
@@ -33,6 +35,8 @@ _STUCK_TICK = 0.02
 _TURN_SECONDS = 0.02
 _LONGEST_WAIT = 0.5
 _RETRY_UNKNOWN = 5.0
+# Who gives up his turn while nobody has to is behind those who wait, and does not keep everybody busy with that.
+_NEXT_TURN = 1.0
 
 
 class Dispatcher:
@@ -45,7 +49,7 @@ class Dispatcher:
         holdings: Holdings,
         trust: Trust,
         settler: Settler,
-        claimer: Claimer,
+        claimer: Claimers,
         feed: Feed,
         burial: Burial,
         reconciler: Reconciler,
@@ -71,7 +75,7 @@ class Dispatcher:
         os.set_blocking(self._button, False)
         self._quiet_until = 0.0
         self._turned_at = 0.0
-        self._failing = False
+        self._failing, self._said = False, Said()
 
     def ring(self) -> None:
         """End the wait of the step that is under way; safe in threads and signal handlers."""
@@ -114,43 +118,37 @@ class Dispatcher:
             self._use_database()
         except (DatabaseError, InterfaceError) as error:
             self._quiet_until = time.monotonic() + _PAUSE_AFTER_ERROR
-            if not self._failing:
-                logger.warning("The database does not answer (%s): trying again.", str(error).strip())
             self._failing = True
+            self._said.warn("database", "The database does not answer (%s): trying again.", str(error).strip())
             connection().close()
         else:
             self._failing = False
+            self._said.over("database")
 
     def idle(self) -> bool:
         """Return whether nothing is running and nothing more is due."""
         return self.claimer.nothing_due() and not self._holdings and not self._settler.owes()
-
-    def bury_dead(self) -> None:
-        """Take leave of executors that have died."""
-        for executor in self._crew.all():
-            if executor.exit_code is not None:
-                self._bury(executor)
 
     def _use_database(self) -> None:
         if self._settler.flush():
             self.claimer.look_now()
         self._reconciler.step()
         if self.claiming and self._trust.holds():
-            self._feed.hand(self.claimer.claim(self._feed.room()))
-        if not self.claiming or not self._crew.free():
-            self._feed.hand_back_spare()
+            self._feed.hand(self.claimer.claim(self._feed.rooms()))
+        if self.claiming:
+            self._feed.deal_spare()
         else:
-            self._feed.hand([])
+            self._feed.hand_back_spare()
         if self._settler.flush():
             self.claimer.look_now()
 
     def _patience(self) -> float:
-        if self._settler.owes():
+        if self._settler.owes_now():
             return max(0.0, self._seconds_to_turn())
         if self._feed.may_get_stuck():
             return _STUCK_TICK
         if self.claiming and self._feed.room() > 0:
-            return max(self.claimer.wait_seconds(), self._quiet_until - time.monotonic())
+            return max(self.claimer.wait_seconds(self._feed.rooms()), self._quiet_until - time.monotonic())
         return _LONGEST_WAIT
 
     def _wait(self, seconds: float) -> Container[object]:
@@ -183,8 +181,7 @@ class Dispatcher:
         match message:
             case Report(ended, memory):
                 executor.up, executor.memory = True, memory
-                for end in ended:
-                    self._end(executor, end)
+                self._holdings.books.ended(filter(None, [self._end(executor, end) for end in ended]))
                 self._retire_worn_out(executor)
             case Returned(serials):
                 self._feed.take_back(executor, serials)
@@ -193,16 +190,19 @@ class Dispatcher:
                 if holding is not None:
                     holding.progress = state
 
-    def _end(self, executor: Executor, end: Ended) -> None:
-        claim = executor.outstanding.pop(next(iter(executor.outstanding)))
+    def _end(self, executor: Executor, end: Ended) -> tuple[Claim, Ended] | None:
+        """Have an end written down; return what is to be counted of it, None of a claim that is not ours any more."""
+        claim = executor.take(end.serial)
         executor.jobs_done += 1
         self._pace.note(end.seconds)
-        holding = self._holdings.get(claim.job_id)
-        if holding is None or holding.claim is not claim:
-            return
+        holding = self._holdings.get(claim.job_id) if claim is not None else None
+        if claim is None or holding is None or holding.claim is not claim:
+            return None
         match end.how:
             case How.VALUE:
                 self._settler.value(holding, end.value)
+            case How.HANDED_BACK:
+                self._settler.hand_back(holding, started=True, delay=_NEXT_TURN if self.claiming else 0.0)
             case How.UNKNOWN:
                 self._settler.hand_back(holding, delay=_RETRY_UNKNOWN)
             case How.FAILED:
@@ -210,6 +210,7 @@ class Dispatcher:
                 self.claimer.look_now()  # It may be due again, or soon.
             case How.SETTLED | How.LOST:
                 self._settler.over(holding)
+        return claim, end
 
     def _retire_worn_out(self, executor: Executor) -> None:
         old = self._max_jobs is not None and executor.jobs_done >= self._max_jobs

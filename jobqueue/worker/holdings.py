@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ..fence import Fence
 from ..lifecycle import Claim
+from .bookkeeper import Bookkeeper
 
 if TYPE_CHECKING:
     from .crew import Executor
@@ -36,9 +37,13 @@ class Holding:
 
 
 class Holdings:
-    """The claims of this worker by job id. Every method is one step for the interpreter, so it needs no lock."""
+    """The claims of this worker by job id, and the books in which it is counted what becomes of them.
 
-    def __init__(self) -> None:
+    Every method is one step for the interpreter, so it needs no lock.
+    """
+
+    def __init__(self, books: Bookkeeper | None = None) -> None:
+        self.books = books or Bookkeeper()
         self._by_id: dict[UUID, Holding] = {}
 
     def add(self, claim: Claim) -> Holding:

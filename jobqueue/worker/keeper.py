@@ -2,22 +2,32 @@
 
 Dead means that both witnesses are gone: the lease in Redis and the heartbeat in the database. And it takes two looks: a
 heartbeat must have stood still, by this process's own clock, for longer than a living worker takes to renew it, so a
-database whose clock jumps ahead kills nobody.
+database whose clock jumps ahead kills nobody. It is watched from half a lease on, so a rescue takes no longer for that.
+Nor does whoever keeps SQLite locked kill anybody, though no heartbeat can be written: a worker that finds it locked
+goes on, and for a lease period nobody is rescued.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from .. import lifecycle
+from django.tasks import TaskResultStatus
+
+from .. import lifecycle, retention, tallies
 from ..conf import Options
+from ..database import connection, is_locked
 from ..leases import Leases, LeasesUnavailable
-from ..lifecycle import Orphan
+from ..lifecycle import Orphan, Silent
+from ..points import reached
+from .bookkeeper import Bookkeeper
+from .doorkeeper import Doorkeeper
+from .timekeeper import Timekeeper
 
 logger = logging.getLogger("jobqueue.worker")
 # These two read all running jobs, and every worker has a keeper.
@@ -27,43 +37,78 @@ _PRUNE_SECONDS = 60.0
 _PRUNE_LOT = 500
 _PRUNE_AT_MOST_SECONDS = 1.0
 _FORGET_WORKERS_AFTER = timedelta(days=1)
+_FORGET_LIMITS_AFTER = timedelta(days=1)
 
 
 class Keeper:
     """Looks after the jobs of one backend."""
 
     def __init__(
-        self, backend: str, worker_id: str, leases: Leases | None, options: Options, *, woken: Callable[[], None]
+        self,
+        backend: str,
+        worker_id: str,
+        leases: Leases | None,
+        options: Options,
+        *,
+        woken: Callable[[], None],
+        doorkeeper: Doorkeeper | None = None,
+        timekeeper: Timekeeper | None = None,
+        books: Bookkeeper | None = None,
     ) -> None:
         self._backend = backend
         self._worker_id = worker_id
         self._leases = leases
         self._options = options
         self._woken = woken
+        self._doorkeeper = doorkeeper
+        self._timekeeper = timekeeper
+        self._books = books or Bookkeeper(backend)
         self._stood_since: dict[str, tuple[datetime | None, float]] = {}
-        self._redis_silent_since: float | None = None
+        self._locked_at = -math.inf
+        self._unwitnessed_since: float | None = None
+        self._waiting_for_memory = False
         self._next_unknown = 0.0
         self._next_prune = self._next_forget = time.monotonic() + random.uniform(0, _PRUNE_SECONDS)  # noqa: S311  (spreads)
 
     def tick(self) -> float:
-        """Rescue and prune what there is to; raises DatabaseError."""
+        """Rescue, let go on, have schedules tick and prune what there is to; raises DatabaseError."""
         self._rescue()
+        self._books.write()
+        pause = self._options.keeper_seconds if self._doorkeeper is None else self._sweep(self._doorkeeper)
         if time.monotonic() >= self._next_forget:
             self._next_forget = time.monotonic() + _FORGET_SECONDS
             lifecycle.prune_workers(older_than=_FORGET_WORKERS_AFTER)
+            lifecycle.prune_keys(limit=_PRUNE_LOT)
+            lifecycle.prune_limits(older_than=_FORGET_LIMITS_AFTER, limit=_PRUNE_LOT)
+            tallies.roll_up()
         if time.monotonic() >= self._next_prune:
             self._next_prune = time.monotonic() + self._prune()
         # Not in step with the keepers of other workers.
-        return self._options.keeper_seconds * random.uniform(0.8, 1.2)  # noqa: S311
+        pause *= random.uniform(0.8, 1.2)  # noqa: S311
+        return pause if self._timekeeper is None else self._timekeeper.look(at_most=pause)
+
+    def _sweep(self, doorkeeper: Doorkeeper) -> float:
+        """Let jobs go on that have waited for others, and return in how many seconds to look again."""
+        swept = doorkeeper.sweep()
+        if swept.opened:
+            self._woken()
+        return min(self._options.keeper_seconds, swept.again_in)
 
     def _rescue(self) -> None:
+        silent = lifecycle.silent_workers()
+        self._watch(silent)
         # What is ours but unknown to us is the dispatcher's to hand back.
-        suspects = [o for o in self._orphans() if o.worker_id != self._worker_id]
+        suspects = [o for o in self._orphans(silent) if o.worker_id != self._worker_id]
         dead = self._without_lease([o for o in suspects if self._stands_still(o)])
-        self._stood_since = {w: s for w, s in self._stood_since.items() if w in {o.worker_id for o in suspects}}
+        watched = {*silent, *(o.worker_id for o in suspects)}
+        self._stood_since = {w: s for w, s in self._stood_since.items() if w in watched}
+        if time.monotonic() - self._locked_at < self._options.lease_seconds:
+            return
         for orphan in dead:
             status = lifecycle.rescue(orphan, max_crashes=self._options.max_crashes)
             if status is not None:
+                reached("rescue.after")
+                self._books.rescued(for_good=status == TaskResultStatus.FAILED)
                 logger.warning(
                     "Job %s was rescued from worker %s, which gives no sign of life; it is %s now.",
                     orphan.fence.job_id,
@@ -71,12 +116,24 @@ class Keeper:
                     status,
                 )
                 self._woken()
+                if self._doorkeeper is not None and status == TaskResultStatus.FAILED:
+                    self._doorkeeper.follow([orphan.fence.job_id])
 
-    def _orphans(self) -> list[Orphan]:
+    def _watch(self, silent: dict[str, Silent]) -> None:
+        """Note since when heartbeats stand still, and whether SQLite is locked, before it comes to a judgement."""
+        for worker_id, one in silent.items():
+            self._still_since(worker_id, one.heartbeat_at)
+        # The time between two looks and this one together are less than a heartbeat waits.
+        if any(not one.stopped for one in silent.values()) and is_locked(
+            connection(), self._options.lease_seconds / 20
+        ):
+            self._locked_at = time.monotonic()
+
+    def _orphans(self, silent: dict[str, Silent]) -> list[Orphan]:
         """Return the jobs of dead workers, and now and then also those whose worker nobody has a record of."""
         now = time.monotonic()
         unknown = now >= self._next_unknown
-        found = lifecycle.orphans(self._backend, unknown=unknown)
+        found = lifecycle.orphans(self._backend, silent=silent, unknown=unknown)
         # A heartbeat that is not there has to be missed twice, as one that stands still.
         if unknown and all(orphan.heartbeat_at is not None for orphan in found):
             self._next_unknown = now + _UNKNOWN_SECONDS
@@ -86,12 +143,15 @@ class Keeper:
         """Return whether the heartbeat of a job's worker has not moved for long enough, by our own clock."""
         if orphan.stopped:
             return True
-        now = time.monotonic()
-        seen, since = self._stood_since.get(orphan.worker_id, (orphan.heartbeat_at, now))
-        if seen != orphan.heartbeat_at:
-            seen, since = orphan.heartbeat_at, now
-        self._stood_since[orphan.worker_id] = seen, since
-        return now - since > self._options.lease_seconds / 2
+        since = self._still_since(orphan.worker_id, orphan.heartbeat_at)
+        return time.monotonic() - since > self._options.lease_seconds / 2
+
+    def _still_since(self, worker_id: str, heartbeat_at: datetime | None) -> float:
+        seen, since = self._stood_since.get(worker_id, (heartbeat_at, time.monotonic()))
+        if seen != heartbeat_at:
+            since = time.monotonic()
+        self._stood_since[worker_id] = heartbeat_at, since
+        return since
 
     def _without_lease(self, suspects: list[Orphan]) -> list[Orphan]:
         """Return those on whose jobs nobody holds a lease either."""
@@ -103,22 +163,30 @@ class Keeper:
 
     def _ask_redis(self, job_ids: list[UUID]) -> set[UUID] | None:
         assert self._leases is not None
-        now = time.monotonic()
+        asked = since = time.monotonic()
         try:
             alive = self._leases.witness(job_ids)
         except LeasesUnavailable:
-            # No lease outlives its period, so after that long a silence the heartbeat alone decides.
-            self._redis_silent_since = self._redis_silent_since or now
-            return set() if now - self._redis_silent_since > self._options.lease_seconds else None
-        self._redis_silent_since = None
-        return alive
+            alive = None
+        else:
+            # A memory that has begun is a lease period old by the server's clock before it is by this one.
+            since = time.monotonic()
+            if alive is None and not self._waiting_for_memory:
+                logger.info("Redis remembers too little to say who is dead: nobody is rescued for a lease period.")
+            self._waiting_for_memory = alive is None
+        if alive is not None:
+            self._unwitnessed_since = None
+            return alive
+        # Silent, or emptied again and again, or with a clock that stands still. No lease outlives its period, so after
+        # that long without a word that can be believed the heartbeat alone decides.
+        self._unwitnessed_since = self._unwitnessed_since or since
+        return set() if asked - self._unwitnessed_since > self._options.lease_seconds else None
 
     def _prune(self) -> float:
         """Prune for a second at most, in small lots, and return in how many seconds to do so again."""
-        if self._options.retention_days is None:
-            return _PRUNE_SECONDS
-        age, deadline = timedelta(days=self._options.retention_days), time.monotonic() + _PRUNE_AT_MOST_SECONDS
-        while lifecycle.prune(self._backend, older_than=age, limit=_PRUNE_LOT) == _PRUNE_LOT:
-            if time.monotonic() > deadline:
-                return 0.0
+        deadline = time.monotonic() + _PRUNE_AT_MOST_SECONDS
+        for older_than, of in retention.rules(self._options):
+            while lifecycle.prune(self._backend, older_than=older_than, of=of, limit=_PRUNE_LOT) == _PRUNE_LOT:
+                if time.monotonic() > deadline:
+                    return 0.0
         return _PRUNE_SECONDS

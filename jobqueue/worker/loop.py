@@ -9,6 +9,7 @@ from collections.abc import Callable
 from django.db import DatabaseError, InterfaceError, connections
 
 from ..leases import LeasesUnavailable
+from .said import Said
 
 logger = logging.getLogger("jobqueue.worker")
 _PAUSE_AFTER_ERROR = 0.5
@@ -22,7 +23,7 @@ class Loop(threading.Thread):
 
     def __init__(self, name: str, tick: Callable[[], float]) -> None:
         super().__init__(name=f"jobqueue-{name}", daemon=True)
-        self.failing = False
+        self.failing, self._said = False, Said()
         self._tick = tick
         self._stop_requested = threading.Event()
         self._nudged = threading.Event()
@@ -36,9 +37,8 @@ class Loop(threading.Thread):
             except (DatabaseError, InterfaceError, LeasesUnavailable) as error:
                 connections.close_all()
                 delay = _PAUSE_AFTER_ERROR
-                if not self.failing:
-                    logger.warning("%s: %s; trying again.", self.name, str(error).strip())
                 self.failing = True
+                self._said.warn(self.name, "%s: %s; trying again.", self.name, str(error).strip())
             except Exception:
                 connections.close_all()
                 delay = _PAUSE_AFTER_ERROR
@@ -46,6 +46,7 @@ class Loop(threading.Thread):
                 logger.exception("%s failed; trying again.", self.name)
             else:
                 self.failing = False
+                self._said.over(self.name)
             self._nudged.wait(delay)
         connections.close_all()
 

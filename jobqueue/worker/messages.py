@@ -1,4 +1,7 @@
-"""What travels between a worker and its executors; plain values, pickled by the pipe of multiprocessing."""
+"""What travels between a worker and its executors; plain values, pickled by the pipe of multiprocessing.
+
+To the worker, nothing travels of what a body made but text of JSON, numbers and a note: no class that is not ours.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ..lifecycle import Claim
 
 
 class Run(NamedTuple):
-    """Run these jobs in this order; they are numbered on from the last one."""
+    """Begin these jobs in this order; they are numbered on from the last one."""
 
     claims: list[Claim]
 
@@ -35,6 +38,10 @@ class Interrupt(NamedTuple):
     why: Why
 
 
+class Stopping(NamedTuple):
+    """The worker was told to stop: say so to bodies that ask."""
+
+
 class Stop(NamedTuple):
     """End when what was sent before is done."""
 
@@ -49,22 +56,32 @@ class How(Enum):
     FAILED = "failed"  # It failed, and the executor wrote that down: it may be due again, now or later.
     VALUE = "value"  # The body left nothing to commit but its value: the worker settles it with others.
     LOST = "lost"  # The job is not ours any more.
+    HANDED_BACK = "handed back"  # The body gave up its turn.
     UNKNOWN = "unknown"  # This process has no such task, though its parent had: the code has changed meanwhile.
 
 
 class Ended(NamedTuple):
-    """The next job, in the order in which they were sent, is over as far as its executor goes.
+    """A job is over as far as its executor goes.
 
-    `value` is JSON; `seconds` is how long it took.
+    `value` is JSON; `seconds` is how long it took; `serial` is its number at its executor, from 1 in the order in which
+    they were sent. `again` is whether one that failed will be attempted again; `refused`, whether the database refused
+    what was written of one that is lost.
     """
 
     how: How
     value: str | None
     seconds: float
+    serial: int = 0
+    again: bool = False
+    refused: bool = False
+
+    def __repr__(self) -> str:
+        """Say how, and nothing of the value: error reports show the variables of frames."""
+        return f"<Ended {self.how.value} after {self.seconds:.3f} s>"
 
 
 class Report(NamedTuple):
-    """What an executor tells: jobs that ended, in order, and its resident memory in bytes."""
+    """What an executor tells: jobs that ended, in that order, and its resident memory in bytes."""
 
     ended: list[Ended]
     memory: int
@@ -83,5 +100,5 @@ class Progress(NamedTuple):
     state: dict[str, object]
 
 
-ToExecutor = Run | Recall | Interrupt | Stop
+ToExecutor = Run | Recall | Interrupt | Stopping | Stop
 FromExecutor = Report | Returned | Progress

@@ -17,6 +17,6 @@ class Pace:
         weight = 0.2 if seconds < self._mean else 0.5
         self._mean += weight * (min(seconds, 10 * _AHEAD_SECONDS) - self._mean)
 
-    def window(self) -> int:
-        """Return how many jobs an executor may have at a time, the running one among them."""
-        return max(1, min(_MOST_AHEAD, int(_AHEAD_SECONDS / max(self._mean, 1e-6))))
+    def window(self, seats: int = 1) -> int:
+        """Return how many jobs so many seats of an executor may have at a time, the running ones among them."""
+        return max(seats, min(_MOST_AHEAD, seats * max(1, int(_AHEAD_SECONDS / max(self._mean, 1e-6)))))

@@ -10,8 +10,9 @@ from jobqueue.worker.lifeline import die_with_parent
 
 # By itself a fork server lives for as long as the last of its children, and their lives hang on its.
 die_with_parent()
-# A service manager signals every process of a worker at once; this one ends when its worker does.
+# A service manager or a terminal signals every process of a worker at once; this one ends when its worker does.
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 # What fails here fails again, visibly, in the executor; here it would only take the fork server with it.
 with contextlib.suppress(Exception):

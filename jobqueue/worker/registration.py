@@ -10,7 +10,9 @@ from typing import Any
 from .. import __version__
 from ..conf import Options
 from ..database import DatabaseNow, alias
+from ..fields import storable
 from ..models import TaskDefinition, Worker
+from ..points import reached
 from ..task import JobTask
 
 
@@ -30,6 +32,7 @@ class Identity:
 
 def beat(identity: Identity, executors: list[dict[str, Any]]) -> None:
     """Write the heartbeat, by the database's clock; the row is made anew should it be gone."""
+    reached("heartbeat.before")
     now = DatabaseNow()
     row = Worker.objects.using(alias()).filter(pk=identity.id)
     if not row.update(heartbeat_at=now, executors=executors, stopped_at=None):
@@ -47,11 +50,14 @@ def beat(identity: Identity, executors: list[dict[str, Any]]) -> None:
             started_at=now,
             heartbeat_at=now,
         )
+    reached("heartbeat.after")
 
 
 def sign_off(identity: Identity) -> None:
     """Write down that the worker has stopped of its own accord."""
+    reached("sign-off.before")
     Worker.objects.using(alias()).filter(pk=identity.id).update(stopped_at=DatabaseNow(), executors=[])
+    reached("sign-off.after")
 
 
 def publish_definitions(tasks: Iterable[JobTask], options: Options) -> None:
@@ -67,7 +73,7 @@ def publish_definitions(tasks: Iterable[JobTask], options: Options) -> None:
             priority=task.priority,
             effects=task.effects or options.effects,
             max_attempts=task.max_attempts or options.max_attempts,
-            timeout=task.timeout,
+            timeout=options.time_limit(task.timeout),
             synced_at=now,
         )
         # In one order, so that workers that start together cannot deadlock.
@@ -79,4 +85,4 @@ def publish_definitions(tasks: Iterable[JobTask], options: Options) -> None:
 
 
 def _first_line(task: JobTask) -> str:
-    return (inspect.getdoc(task.func) or "").split("\n", 1)[0]
+    return storable((inspect.getdoc(task.func) or "").split("\n", 1)[0])

@@ -7,11 +7,12 @@ for the other: a database that hangs must not keep the leases from being renewed
 from __future__ import annotations
 
 import time
+from typing import Any
 
-from django.db import DatabaseError, OperationalError
+from django.db import OperationalError
 
 from .. import lifecycle
-from ..database import connection
+from ..database import connection, is_lock_of_sqlite, wait_for_writers
 from ..leases import Held, Leases
 from ..lifecycle import Renewal
 from .crew import Crew
@@ -40,6 +41,7 @@ class LeaseRenewer:
             self._trust.extend(sent)
         for holding in held:
             holding.renewals += 1
+            self._holdings.books.renewed(holding.claim)
         return self._period
 
 
@@ -63,27 +65,40 @@ class Heartbeat:
         self._period = period
         self._counts_renewals = counts_renewals
         self._next_beat = 0.0
+        self._named: set[int] = set()
 
     def tick(self) -> float:
-        """Write the heartbeat when it is time, and what has changed since the last tick; raises DatabaseError."""
-        now = time.monotonic()
-        if now >= self._next_beat:
-            self._beat(now)
-            self._next_beat = now + self._period
-        self._record()
+        """Write the heartbeat when it is time, and what has changed since the last tick; raises DatabaseError.
+
+        It is time, too, when there is an executor that the row does not name: who rescues its job ends its sessions.
+        """
+        now, executors = time.monotonic(), self._crew.describe()
+        # The project may have it wait for longer than trust lasts.
+        with wait_for_writers(connection(), 0.75 * self._period):
+            written = True
+            if now >= self._next_beat or not self._named.issuperset(e["pid"] for e in executors):
+                written = self._beat(now, executors)
+                self._next_beat = now + self._period
+            if written:
+                self._record()
         return max(0.05, min(1.0, self._next_beat - time.monotonic()))
 
-    def _beat(self, sent: float) -> None:
+    def _beat(self, sent: float, executors: list[dict[str, Any]]) -> bool:
         try:
-            beat(self._identity, self._crew.describe())
+            beat(self._identity, executors)
+            written, self._named = True, {e["pid"] for e in executors}
         except OperationalError as error:
-            if not _is_locked_sqlite(error):
+            if not is_lock_of_sqlite(connection(), error):
                 raise
-            # Somebody writes to SQLite and keeps everybody from writing: also who would rescue our jobs.
+            # Who locks SQLite keeps everybody from writing, and keepers rescue nobody while they see that.
+            written = False
         self._trust.extend(sent)
         if self._counts_renewals:
             for holding in self._holdings.all():
-                holding.renewals += not _is_frozen(holding)
+                if not _is_frozen(holding):
+                    holding.renewals += 1
+                    self._holdings.books.renewed(holding.claim)
+        return written
 
     def _record(self) -> None:
         changed = [h for h in self._holdings.all() if h.recorded != (h.renewals, h.progress)]
@@ -92,11 +107,10 @@ class Heartbeat:
         if lifecycle.record_renewals(self._identity.id, renewals):
             for holding, state in states:
                 holding.recorded = state
+            # Their records were closed, or deleted, before this made them anew.
+            if over := [h.fence for h in changed if self._holdings.get(h.claim.job_id) is not h]:
+                lifecycle.close_attempts(over)
 
 
 def _is_frozen(holding: Holding) -> bool:
     return holding.executor is not None and holding.executor.frozen_since is not None
-
-
-def _is_locked_sqlite(error: DatabaseError) -> bool:
-    return connection().vendor == "sqlite" and "locked" in str(error)

@@ -14,21 +14,29 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import DatabaseError, InterfaceError, connections
 
-from .. import sessions
-from ..backend import JobQueueBackend
+from .. import checks, mishaps, sessions
+from ..backend import JobQueueBackend, wake_workers
 from ..leases import wake_of
+from ..limits import Policies
 from ..models import Outcome
+from ..points import reached
+from ..queues import Queues
+from ..schedules import publish_declared
 from ..task import discover, registered
+from .bookkeeper import Bookkeeper
 from .burial import Burial
 from .claimer import Claimer
+from .claimers import Claimers
 from .crew import CONTEXT, Crew, Doom
 from .dispatcher import Dispatcher
+from .doorkeeper import Doorkeeper
 from .feed import Feed
 from .holdings import Holdings
+from .judge import Judge
 from .keeper import Keeper
 from .listener import Listener
 from .loop import Loop
@@ -36,21 +44,26 @@ from .pace import Pace
 from .reconciler import Reconciler
 from .registration import Identity, beat, publish_definitions, sign_off
 from .renewer import Heartbeat, LeaseRenewer
+from .seats import Seats
 from .settler import Settler
+from .timekeeper import Timekeeper
 from .trust import Trust
 from .watchdog import Watchdog
 
 logger = logging.getLogger("jobqueue.worker")
 
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _AFTER_KILL = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What `runworkers` was asked for. `grace` is in seconds, `max_memory` in bytes."""
+    """What `runworkers` was asked for. `grace` is in seconds, `max_memory` in bytes; `queues` are words for Queues."""
 
     queues: Sequence[str]
+    in_order: bool = False
     concurrency: int
+    seats: Seats = field(default_factory=Seats)
     burst: bool = False
     max_jobs: int | None = None
     max_memory: int | None = None
@@ -77,11 +90,20 @@ class Supervisor:
             lease_seconds=options.lease_seconds,
         )
         self._tasks, self._options = tasks, options
-        leases, wake = backend.leases(), wake_of(options)
+        queues = self._queues(backend)
+        self._leases = leases = backend.leases()
+        wake = wake_of(options)
         self._trust = Trust(CONTEXT, lease_seconds=options.lease_seconds, margin_seconds=options.margin_seconds)
-        self._holdings = Holdings()
-        self._crew = Crew(settings.concurrency, trust=self._trust, backend=backend.alias, worker_id=self.identity.id)
-        self._settler = Settler(self._holdings, leases, self.identity.id, wake=backend.wake)
+        self._holdings = Holdings(Bookkeeper(backend.alias))
+        self._crew = Crew(
+            settings.concurrency,
+            trust=self._trust,
+            backend=backend.alias,
+            worker_id=self.identity.id,
+            seats=settings.seats,
+        )
+        doorkeeper = Doorkeeper(backend.alias, wake=wake_workers)
+        self._settler = Settler(self._holdings, leases, self.identity.id, wake=backend.wake, doorkeeper=doorkeeper)
         pace = Pace()
         self._feed = Feed(self._crew, self._holdings, self._settler, pace)
         self._stops = 0
@@ -91,15 +113,7 @@ class Supervisor:
             holdings=self._holdings,
             trust=self._trust,
             settler=self._settler,
-            claimer=Claimer(
-                self.identity,
-                [task.module_path for task in tasks],
-                self._holdings,
-                self._settler,
-                leases,
-                options,
-                hinted=lambda: self._listening is not None and not self._listening.failing,
-            ),
+            claimer=Claimers([self._claimer(paths, self._queues(backend)) for paths in self._paths_of_lanes()]),
             feed=self._feed,
             burial=Burial(self._holdings, self._settler, self._feed, options),
             reconciler=Reconciler(
@@ -123,24 +137,64 @@ class Supervisor:
             counts_renewals=leases is None,
         )
         watchdog = Watchdog(self._crew, self._trust, options)
-        keeper = Keeper(backend.alias, self.identity.id, leases, options, woken=self.dispatcher.woken)
-        self._renewing = [Loop("heartbeat", heartbeat.tick)]
+        woken = self.dispatcher.woken
+        keeper = Keeper(
+            backend.alias,
+            self.identity.id,
+            leases,
+            options,
+            woken=woken,
+            doorkeeper=doorkeeper,
+            timekeeper=Timekeeper(woken=woken),
+            books=self._holdings.books,
+        )
+        self._heart = Loop("heartbeat", heartbeat.tick)
+        self._renewing = [self._heart]
         if leases is not None:
             renewer = LeaseRenewer(leases, self._holdings, self._trust, self.identity, period=options.renew_seconds)
             self._renewing.append(Loop("renewer", renewer.tick))
         self._helping = [Loop("watchdog", watchdog.tick), Loop("keeper", keeper.tick)]
-        if wake is not None:
-            listener = Listener(wake, settings.queues, room=self.dispatcher.room, woken=self.dispatcher.woken)
+        if len(connections.settings) > 1:
+            self._helping.append(Loop("judge", Judge().tick))
+        # A hint that comes for any queue would reach one that serves others; who cannot name its queues polls.
+        if wake is not None and (queues.names or queues.are_all):
+            listener = Listener(wake, queues.names or (), room=self.dispatcher.room, woken=self.dispatcher.woken)
             self._listening = Loop("listener", listener.tick)
             self._helping.append(self._listening)
+
+    def _queues(self, backend: JobQueueBackend) -> Queues:
+        """Return the queues to serve; each claimer needs its own, for they take turns in it."""
+        return Queues(self._settings.queues, known=backend.queues, in_order=self._settings.in_order)
+
+    def _claimer(self, paths: list[str], queues: Queues) -> Claimer:
+        return Claimer(
+            self.identity,
+            paths,
+            queues,
+            self._holdings,
+            self._settler,
+            self._leases,
+            self._options,
+            hinted=lambda: self._listening is not None and not self._listening.failing,
+            policies=Policies(self._tasks),
+        )
+
+    def _paths_of_lanes(self) -> list[list[str]]:
+        """Return which tasks each lane of seats is for."""
+        seats, paths = self._settings.seats, [task.module_path for task in self._tasks]
+        return [[path for path in paths if seats.lane_of(path) == lane] for lane in range(len(seats.lanes))]
 
     def run(self) -> None:
         """Work until told to stop, or in a burst until nothing is due."""
         self._take_signals()
+        mishaps.announce()
         sessions.mark(self.identity.id, self.identity.pid)
-        sessions.hurry()
+        reached("sign-in.before")
         publish_definitions(self._tasks, self._options)
+        publish_declared()
         beat(self.identity, [])
+        reached("sign-in.after")
+        sessions.hurry()
         logger.info(
             "Worker %s started: pid %s, %s executors, queues %s, lease %g s.",
             self.identity.id,
@@ -149,12 +203,15 @@ class Supervisor:
             ", ".join(self._settings.queues) or "all",
             self._options.lease_seconds,
         )
+        for message in checks.check_server(self._leases, self._options):
+            logger.warning("%s %s", message.msg, message.hint)
         self._trust.extend(time.monotonic())
         for loop in [*self._renewing, *self._helping]:
             loop.start()
         try:
             while not self._stops:
-                self._crew.fill()
+                if self._crew.fill():
+                    self._heart.nudge()
                 self.dispatcher.step()
                 if self._settings.burst and self.dispatcher.idle():
                     break
@@ -168,12 +225,16 @@ class Supervisor:
 
     def _take_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: self.stop())
+            for number in STOPPING:
+                # Who starts it by nohup wants it to outlive the terminal.
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                    signal.signal(number, lambda *_: self.stop())
 
     def _shut_down(self) -> None:
         logger.info("Worker %s stops: %s jobs are under way.", self.identity.id, len(self._holdings))
         self.dispatcher.claiming = False
+        for executor in self._crew.all():
+            executor.tell_stopping()
         self._feed.recall_all()
         self._step_until(lambda: not self._busy(), seconds=self._settings.grace, forced=lambda: self._stops > 1)
         for executor in self._crew.all():
@@ -181,7 +242,7 @@ class Supervisor:
                 executor.kill(Doom(Outcome.RELEASED, "The worker stopped and the job did not end within its grace."))
             else:
                 executor.retire()
-        self._step_until(lambda: not self._crew.all() and not self._settler.owes(), seconds=_AFTER_KILL)
+        self._step_until(lambda: not self._crew.all() and not self._owes(), seconds=_AFTER_KILL)
         for executor in self._crew.all():
             executor.kill()
         for loops in (self._helping, self._renewing):
@@ -192,7 +253,10 @@ class Supervisor:
         self._sign_off()
 
     def _busy(self) -> bool:
-        return any(executor.outstanding for executor in self._crew.all()) or self._settler.owes()
+        return any(executor.outstanding for executor in self._crew.all()) or self._owes()
+
+    def _owes(self) -> bool:
+        return self._settler.owes() or self._feed.has_spare()
 
     def _step_until(
         self, done: Callable[[], bool], *, seconds: float, forced: Callable[[], bool] = lambda: False
@@ -204,7 +268,9 @@ class Supervisor:
     def _sign_off(self) -> None:
         try:
             sign_off(self.identity)
+            self._holdings.books.write(at_once=True)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("Worker %s could not sign off: %s", self.identity.id, str(error).strip())
+        sessions.forget()
         connections.close_all()
         logger.info("Worker %s stopped; %s jobs are left to be rescued.", self.identity.id, len(self._holdings))

@@ -19,6 +19,7 @@ class Trust:
     def __init__(self, context: BaseContext, *, lease_seconds: float, margin_seconds: float) -> None:
         self._until: Any = context.RawValue(c_double, time.monotonic())
         self._period = lease_seconds - margin_seconds
+        self._margin = margin_seconds
 
     def extend(self, sent: float) -> None:
         """Note that a witness of our life was renewed by a request sent at that moment."""
@@ -31,3 +32,7 @@ class Trust:
     def holds(self) -> bool:
         """Return whether this worker may still believe that it owns what it has claimed."""
         return self.overdue() < 0
+
+    def spare(self) -> float:
+        """Return in how many seconds what still runs must have ended: late in the margin, and before its end."""
+        return 0.75 * self._margin - self.overdue()

@@ -12,6 +12,7 @@ import time
 from ..conf import Options
 from ..models import Outcome
 from ..task import find
+from .board import Board
 from .crew import Crew, Doom, Executor
 from .messages import Why
 from .trust import Trust
@@ -20,6 +21,7 @@ logger = logging.getLogger("jobqueue.worker")
 
 _TICK = 0.05
 _LOOK_FOR_FROZEN = 0.5
+_LINGER_SECONDS = 5.0
 
 
 class Watchdog:
@@ -29,7 +31,8 @@ class Watchdog:
         self._crew = crew
         self._trust = trust
         self._options = options
-        self._told: dict[Executor, int] = {}
+        self._told: set[tuple[Executor, int]] = set()
+        self._done_since: dict[Executor, float] = {}
         self._next_look = 0.0
 
     def tick(self) -> float:
@@ -42,28 +45,46 @@ class Watchdog:
         for executor in self._crew.all():
             if look_for_frozen:
                 self._look_for_frozen(executor, now)
-            if overdue > 0:
-                self._stop_untrusted(executor, overdue)
-            self._stop_late(executor)
-        self._told = {e: serial for e, serial in self._told.items() if serial == e.board.running()}
+            for board in executor.boards:
+                if overdue > 0:
+                    self._stop_untrusted(executor, board, overdue)
+                self._stop_late(executor, board)
+        self._stop_lingering(now)
+        self._told = {(e, serial) for e, serial in self._told if any(serial == b.running() for b in e.boards)}
         return _TICK
 
-    def _stop_untrusted(self, executor: Executor, overdue: float) -> None:
-        if serial := executor.board.running():
+    def _stop_untrusted(self, executor: Executor, board: Board, overdue: float) -> None:
+        if serial := board.running():
             self._tell(executor, serial, Why.LEASE_LOST)
             if overdue > self._options.margin_seconds / 2:
                 executor.kill(Doom(Outcome.LOST, "The worker could renew neither its lease nor its heartbeat."))
 
-    def _stop_late(self, executor: Executor) -> None:
-        serial, seconds = executor.board.running(), executor.board.seconds()
+    def _stop_late(self, executor: Executor, board: Board) -> None:
+        serial, seconds = board.running(), board.seconds()
         claim = executor.outstanding.get(serial)
-        timeout = find(claim.task_path).timeout if claim is not None else None
+        timeout = self._options.time_limit(find(claim.task_path).timeout) if claim is not None else None
         if timeout is None or seconds <= timeout:
             return
         self._tell(executor, serial, Why.TIMED_OUT)
         if seconds > timeout + self._options.kill_after_seconds:
-            text = f"The body ran longer than its timeout of {timeout:g} s and did not stop when it was told."
-            executor.kill(Doom(Outcome.TIMED_OUT, text))
+            executor.kill(self._doom_of_late(executor, serial, timeout))
+
+    def _doom_of_late(self, executor: Executor, serial: int, timeout: float) -> Doom:
+        """Return whose fault it is that a body did not stop: it cannot be told while another keeps the loop."""
+        blocking = executor.blocking()
+        if blocking not in (0, serial):
+            text = "The coroutine kept the event loop to itself for so long that another one could not be told to stop."
+            return Doom(Outcome.CRASHED, text, blocking)
+        text = f"The body ran longer than its timeout of {timeout:g} s and did not stop when it was told."
+        return Doom(Outcome.TIMED_OUT, text, serial)
+
+    def _stop_lingering(self, now: float) -> None:
+        """Kill who was told to end, has nothing more to do and does not: a thread that a body has left keeps it."""
+        done = [e for e in self._crew.all() if e.retiring and not e.outstanding]
+        self._done_since = {executor: self._done_since.get(executor, now) for executor in done}
+        for executor, since in self._done_since.items():
+            if now - since > _LINGER_SECONDS:
+                executor.kill()
 
     def _look_for_frozen(self, executor: Executor, now: float) -> None:
         if not executor.is_stopped():
@@ -77,7 +98,7 @@ class Watchdog:
     def _tell(self, executor: Executor, serial: int, why: Why) -> None:
         # By the number that was judged: meanwhile it may have begun another job, which is not late.
         claim = executor.outstanding.get(serial)
-        if claim is not None and self._told.get(executor) != serial:
-            self._told[executor] = serial
+        if claim is not None and (executor, serial) not in self._told:
+            self._told.add((executor, serial))
             logger.warning("Job %s (%s) is told to stop: %s.", claim.job_id, claim.task_path, why.value)
             executor.interrupt(claim.job_id, why)

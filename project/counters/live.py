@@ -13,6 +13,7 @@ from django.tasks import TaskResultStatus, task_backends
 from jobqueue.database import DatabaseNow
 from jobqueue.leases import LeasesUnavailable, LeaseView
 from jobqueue.models import Attempt, Job, Worker
+from jobqueue.spelling import spelled
 
 SHOWN = 12
 DEAD_FOR = 30.0
@@ -25,6 +26,11 @@ class LiveWorker:
     row: Worker
     age: float
     jobs: int
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return spelled(self.row.name)
 
     @property
     def is_alive(self) -> bool:
@@ -48,7 +54,12 @@ class LiveJob:
     @property
     def name(self) -> str:
         """The name of the task, without its module."""
-        return self.row.task_path.rpartition(".")[2]
+        return spelled(self.row.task_path.rpartition(".")[2])
+
+    @property
+    def status(self) -> str:
+        """The status in a word."""
+        return spelled(self.row.get_status_display().lower())
 
     @property
     def is_running(self) -> bool:
@@ -56,10 +67,10 @@ class LiveJob:
         return self.row.status == TaskResultStatus.RUNNING
 
     @property
-    def earlier(self) -> Sequence[tuple[Attempt, str]]:
-        """The attempts that ended and did not succeed, each with the name of the worker that made it."""
+    def earlier(self) -> Sequence[tuple[Attempt, str, str]]:
+        """The attempts that ended and did not succeed, each with how and on which worker."""
         ended = [attempt for attempt in self.attempts if attempt.outcome not in ("", "ok")]
-        return [(attempt, _worker_name(attempt.worker_id)) for attempt in ended]
+        return [(each, spelled(each.get_outcome_display()), _worker_name(each.worker_id)) for each in ended]
 
     @property
     def worker_name(self) -> str:
@@ -69,7 +80,8 @@ class LiveJob:
     @property
     def progress(self) -> dict[str, float | str] | None:
         """What the body reported last in its newest attempt."""
-        return self.attempts[-1].progress if self.attempts and self.is_running else None
+        said = self.attempts[-1].progress if self.attempts and self.is_running else None
+        return {**said, "note": spelled(str(said.get("note", ""))[:200])} if isinstance(said, dict) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +114,7 @@ def look() -> Live:
 
 def _worker_name(worker_id: str) -> str:
     """Return the name in a worker's id, which ends with what tells it from others of that name."""
-    return worker_id.rpartition("-")[0]
+    return spelled(worker_id.rpartition("-")[0])
 
 
 def _leases(job_ids: Sequence[UUID]) -> tuple[dict[UUID, LeaseView], str]:
@@ -134,8 +146,14 @@ def _job(job: Job, attempts: Sequence[Attempt], owner: LiveWorker | None, lease:
 
 
 def _executor(owner: LiveWorker | None, job_id: UUID) -> int | None:
-    entries = owner.row.executors if owner else []
-    return next((entry["pid"] for entry in entries if entry.get("job") == str(job_id)), None)
+    return next((pid for pid, job in _executors(owner.row) if job == str(job_id)), None) if owner else None
+
+
+def _executors(worker: Worker) -> list[tuple[int, str]]:
+    """Return the processes of a worker that run a job, and the job."""
+    entries = worker.executors if isinstance(worker.executors, list) else []
+    told = [(entry.get("pid"), entry.get("job")) for entry in entries if isinstance(entry, dict)]
+    return [(pid, job) for pid, job in told if isinstance(pid, int) and isinstance(job, str)]
 
 
 def _workers() -> Sequence[LiveWorker]:
@@ -145,7 +163,7 @@ def _workers() -> Sequence[LiveWorker]:
         LiveWorker(
             row=row,
             age=max(0.0, (row.now - row.heartbeat_at).total_seconds()),
-            jobs=sum(bool(entry.get("job")) for entry in row.executors),
+            jobs=len(_executors(row)),
         )
         for row in rows
     ]

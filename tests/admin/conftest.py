@@ -14,8 +14,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from jobqueue import task
+from jobqueue.admin import tasks as admin_tasks
 from jobqueue.backend import JobQueueBackend
 from jobqueue.models import Attempt, Job, Worker
+from jobqueue.planning import declare
 from tests.app import tasks
 
 JOBS = "admin:jobqueue_job_changelist"
@@ -83,6 +86,22 @@ def staff(db: None, client: Client) -> Callable[..., Client]:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def nothing_discovered(monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[..., None]]:
+    """Give `nothing_discovered(finds=…)`: be a process that has not looked for tasks yet, and what it finds then."""
+    admin_tasks.task_paths()
+    monkeypatch.setattr(task, "_registry", dict(task._registry))
+    monkeypatch.setattr(declare, "_declared", {})
+
+    def be(*, finds: Callable[[], None]) -> None:
+        monkeypatch.setattr(admin_tasks, "discover", finds)
+        admin_tasks._discover_once.cache_clear()
+
+    yield be
+    monkeypatch.undo()
+    admin_tasks._discover_once.cache_clear()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from jobqueue.models import LedgerEntry, TaskDefinition
+from jobqueue.models import Job, LedgerEntry, TaskDefinition
 from tests.admin.conftest import JOBS, ago, make_attempt, make_job, make_worker, page_of
 from tests.app import tasks
 
@@ -96,10 +96,53 @@ def test_attempts_lie_on_one_line_of_time(admin_client: Client) -> None:
     def at(seconds: float) -> Any:
         return start + timedelta(seconds=seconds)
 
-    make_attempt(job, 1, outcome="lost", started_at=start, renewed_at=at(20), ended_at=at(50))
+    make_attempt(job, 1, outcome="crashed", started_at=start, renewed_at=at(20), ended_at=at(50), renewals=2)
     make_attempt(job, 2, outcome="raised", started_at=at(50), ended_at=at(100))
-    bars = [row.bar for row in page(admin_client, job)["runs"]]
-    assert bars == [("0.0", "500.0", "200.0"), ("500.0", "500.0", "0.0")]
+    shown = page(admin_client, job)
+    first, second = (row.bar for row in shown["runs"])
+    assert first == ("0.0", "500.0", "200.0", "0.0", ["100.0", "200.0"], "")
+    assert second == ("500.0", "500.0", "0.0", "0.0", [], "")
+    assert "1\xa0min 40\xa0s from" in text(admin_client, job)
+
+
+def test_a_frozen_attempt_shows_for_how_long_it_was_trusted_and_that_its_late_writes_were_refused(
+    admin_client: Client,
+) -> None:
+    """Leases of that backend last for two seconds."""
+    job = make_job("FAILED", attempt=2)
+    start = ago(40)
+
+    def at(seconds: float) -> Any:
+        return start + timedelta(seconds=seconds)
+
+    make_attempt(
+        job, 1, outcome="lost", started_at=start, renewed_at=at(4), ended_at=at(5), renewals=6, refused_writes=1
+    )
+    make_attempt(job, 2, outcome="raised", started_at=at(7), ended_at=at(10))
+    first, second = (row.bar for row in page(admin_client, job)["runs"])
+    assert (first.start, first.length, first.covered, first.trust) == ("0.0", "500.0", "400.0", "200.0")
+    assert float(first.refused) == 600.0 < float(second.start)
+    assert (second.trust, second.refused) == ("0.0", "")
+
+
+def test_a_running_one_is_trusted_beyond_now(admin_client: Client) -> None:
+    job = make_job("RUNNING", since=14)
+    make_attempt(job, token=job.token, renewed_at=ago(1), renewals=1000)
+    (row,) = page(admin_client, job)["runs"]
+    assert float(row.bar.start) + float(row.bar.covered) + float(row.bar.trust) == pytest.approx(1000, abs=0.3)
+    assert float(row.bar.length) < 1000
+    assert len(row.bar.ticks) == 100
+
+
+@pytest.mark.parametrize("renewed", [-50, 500])
+def test_moments_that_cannot_be_are_drawn_as_far_as_they_can(admin_client: Client, renewed: float) -> None:
+    job = make_job("FAILED", attempt=1, backend="abandoned")
+    start = ago(100)
+    make_attempt(
+        job, 1, outcome="lost", started_at=start, ended_at=ago(90), renewed_at=start + timedelta(seconds=renewed)
+    )
+    (row,) = page(admin_client, job)["runs"]
+    assert all(0 <= float(value) <= 1000 for value in row.bar[:4])
 
 
 def test_steps_progress_and_arguments_are_shown(admin_client: Client) -> None:
@@ -156,3 +199,11 @@ def test_an_attempt_is_known_by_its_token_where_numbers_repeat(admin_client: Cli
     earlier = make_attempt(job, 1, token=uuid.uuid4(), outcome="lost", renewals=9)
     rows = page(admin_client, job)["runs"]
     assert [(row.run.attempt.token, row.run.running) for row in rows] == [(earlier.token, False), (job.token, True)]
+
+
+def test_one_that_waits_for_a_commit_says_what_that_is(admin_client: Client) -> None:
+    job = make_job(gate="commit")
+    html = admin_client.get(page_of(job)).content.decode()
+    assert "It belongs to a transaction on another database." in html
+    Job.objects.update(status="RUNNING")
+    assert "transaction on another database" not in admin_client.get(page_of(job)).content.decode()

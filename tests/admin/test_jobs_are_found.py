@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import time
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -8,7 +10,7 @@ from django.urls import reverse
 
 from jobqueue.ledger import enqueue_scope
 from jobqueue.models import Job, LedgerEntry, TaskDefinition
-from tests.admin.conftest import JOBS, ago, make_job
+from tests.admin.conftest import JOBS, ago, make_job, make_worker
 from tests.app import tasks
 
 
@@ -30,6 +32,7 @@ def define(path: str, **columns: Any) -> None:
         ({"queue": "mail"}, {"queue": "mail"}),
         ({"task": tasks.add.module_path}, {"task": tasks.add.module_path}),
         ({"backend": "plain"}, {"backend": "plain"}),
+        ({"worker_id": "w-7"}, {"status": "RUNNING", "worker_id": "w-7"}),
         ({"unknown": "1"}, {"task": "gone.tasks.old"}),
         ({"q": "ADD"}, {"task": tasks.add.module_path}),
         ({"q": "gone.tasks.old"}, {"task": "gone.tasks.old"}),
@@ -81,3 +84,33 @@ def test_choices_are_those_that_are_known_and_the_one_in_use(admin_client: Clien
 def test_what_is_no_filter_leads_back_to_the_list(admin_client: Client) -> None:
     assert Job.objects.count() == 0
     assert admin_client.get(reverse(JOBS), {"nonsense": "1"}).url == f"{reverse(JOBS)}?e=1"
+
+
+@pytest.mark.django_db
+def test_how_often_the_list_is_refreshed_is_no_filter_of_it_and_stays_in_its_links(admin_client):
+    make_job("FAILED")
+    page = admin_client.get(reverse(JOBS), {"refresh": "2"})
+    assert len(page.context["cl"].result_list) == 1
+    assert not page.context["cl"].has_active_filters
+    assert "?refresh=2&amp;status=RUNNING" in page.content.decode()
+    assert admin_client.get(reverse(JOBS), {"refreshed": "2"}).status_code == 302
+
+
+@pytest.mark.django_db
+def test_jobs_are_found_by_when_they_were_enqueued(admin_client):
+    def enqueued(hours):
+        return make_job(id=UUID(int=int((time.time() - hours * 3600) * 1000) << 80 | 0x7000 << 64 | 1)).pk
+
+    jobs = [enqueued(hours) for hours in (0.5, 3, 50, 400)]
+    for since, number in (("hour", 1), ("day", 2), ("week", 3), ("century", 4)):
+        assert found(admin_client, since=since) == set(jobs[:number])
+
+
+@pytest.mark.django_db
+def test_workers_that_are_there_can_be_chosen_as_owners(admin_client):
+    make_worker("w-here")
+    make_worker("w-gone", stopped_at=ago(1))
+    make_job("RUNNING", worker_id="w-here")
+    specs = admin_client.get(reverse(JOBS)).context["cl"].filter_specs
+    filters = {it.parameter_name: it for it in specs if hasattr(it, "parameter_name")}
+    assert [value for value, _ in filters["worker_id"].lookup_choices] == ["w-here"]

@@ -4,9 +4,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from jobqueue.admin.inert import as_json, call_text, inert, spelled
+from jobqueue.admin.calls import call_text
+from jobqueue.admin.inert import as_json, inert
 from jobqueue.models import LedgerEntry
+from jobqueue.spelling import spelled
 from tests.admin.conftest import JOBS, ago, make_attempt, make_job, make_worker, page_of
+from tests.app.tasks import boom
 
 HOSTILE = '<script>alert(1)</script> \x1b[31mred \u202egnp.exe zero\u200bwidth \u2028 =HYPERLINK("http://x") \ud800'
 UNSEEN = ("\x1b", "\u202e", "\u200b", "\u2028", "\ud800", "\u2066", "\x9b", "\x7f", "\U000e0041", "\r")
@@ -36,14 +39,20 @@ def test_json_shows_an_escape_apart_from_a_text_that_looks_like_one() -> None:
 @pytest.mark.parametrize(
     ("stored", "shown"),
     [
-        ('{"args": [1, "a"], "kwargs": {"key": null}}', '(1, "a", key=null)'),
-        ('{"args": ["abcdefghijklmnopqrstuvwxyz', '("abcdefghi…'),
-        ('{"args":["abcdefghijklmnopqrstuvwxyz', '("abcdefghij…'),
-        ("nonsense", "nonsense…"),
+        ('{"args": [1, "a"], "kwargs": {"message": null}}', '(1, "a", message=null)'),
+        ('{"args": ["abcdefghi', '("abcdefghi…'),
+        ('{"args":["abcdefghi', '("abcdefghi…'),
+        ('{"args": [[1, 2', "(…"),
+        ('{"args": [1, 2', "(1, …"),
+        ('{"args": [1], "kwargs": {"message": "abc', '(1, message="abc…'),
+        ('{"args": [1], "kwargs": {"mess', "(1, …"),
+        ('{"args": [1', "(…"),
+        ("{", "(…"),
+        ("nonsense", "(…"),
     ],
 )
 def test_calls_are_shown_as_calls_as_far_as_they_were_read(stored: str, shown: str) -> None:
-    assert call_text(stored, most=20) == shown
+    assert call_text(boom, stored) == shown
 
 
 def test_no_page_lets_hostile_texts_through(admin_client: Client) -> None:

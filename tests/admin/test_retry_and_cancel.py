@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from jobqueue.leases import wake_of
 from jobqueue.models import Attempt, Job
+from tests import rows
 from tests.admin.conftest import JOBS, make_attempt, make_job, page_of
 
 RETRY, CANCEL = "admin:jobqueue_job_retry", "admin:jobqueue_job_cancel"
@@ -62,6 +63,15 @@ def test_a_running_job_is_cancelled_as_by_any_other_hand(admin_client: Client) -
     assert "by admin" in attempt.traceback
     assert LogEntry.objects.get().change_message == "Cancelled while w-1 was running it."
     assert said(response) == "1 job was cancelled."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_becomes_of_those_that_wait_for_a_cancelled_job_is_told(admin_client: Client) -> None:
+    first = rows.enqueue()
+    for how in ("cancel", "fail", "run"):
+        rows.enqueue(after=[first], on_failure=how)
+    text = said(press(admin_client, CANCEL, first))
+    assert text == "1 job was cancelled. 2 jobs that waited have ended, too. 1 job that waited may begin now."
 
 
 def test_what_was_done_and_what_not_is_told_with_reasons(admin_client: Client) -> None:
@@ -120,7 +130,7 @@ def test_ticked_jobs_are_named_and_then_done(admin_client: Client) -> None:
     context = response.context
     assert (context["count"], context["passed_over"]) == (2, 1)
     assert context["back_url"] == f"{reverse(JOBS)}?queue=default"
-    confirmed = admin_client.post(context["action_url"], {"ids": context["ids"], "back": "list", "confirmed": "yes"})
+    confirmed = admin_client.post(context["action_url"], {**context["fields"], "confirmed": "yes"})
     assert confirmed.url == f"{reverse(JOBS)}?queue=default"
     assert [status_of(job)[0] for job in jobs] == ["READY", "READY", "SUCCESSFUL"]
 
@@ -133,16 +143,14 @@ def test_a_job_that_left_its_filter_meanwhile_is_not_forgotten(admin_client: Cli
     assert response.context["passed_over"] == 1
 
 
-def test_all_that_match_are_those_it_can_be_done_to(admin_client: Client) -> None:
-    jobs = [make_job("FAILED") for _ in range(3)]
-    make_job("SUCCESSFUL")
-    data = {"action": "retry_selected", "index": "0", "_selected_action": str(jobs[0].pk), "select_across": "1"}
-    response = admin_client.post(reverse(JOBS), data)
-    assert sorted(response.context["ids"].split(",")) == sorted(str(job.pk) for job in jobs)
-
-
 @pytest.mark.parametrize(
-    ("status", "buttons"), [("READY", ["cancel"]), ("RUNNING", ["cancel"]), ("SUCCESSFUL", []), ("FAILED", ["retry"])]
+    ("status", "buttons"),
+    [
+        ("READY", ["cancel"]),
+        ("RUNNING", ["cancel"]),
+        ("SUCCESSFUL", ["forget"]),
+        ("FAILED", ["retry", "forget"]),
+    ],
 )
 def test_the_page_of_a_job_has_the_buttons_that_fit(admin_client: Client, status: str, buttons: list[str]) -> None:
     response = admin_client.get(page_of(make_job(status)))

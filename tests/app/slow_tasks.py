@@ -19,6 +19,7 @@ from django.db.models import F
 from django.tasks import task
 
 from jobqueue import once
+from jobqueue.worker.executor.conscience import Conscience
 from tests.app.models import Counter
 from tests.app.record import note, notes, wait_at_gate
 from tests.app.sessions import hang_up, session_of
@@ -26,6 +27,11 @@ from tests.app.sessions import hang_up, session_of
 # Seconds: longer than any test.
 UNTIL_LET_GO = 120.0
 _PR_SET_PDEATHSIG = 1
+
+
+if "JOBQUEUE_TEST_WITHOUT_CONSCIENCE" in os.environ:
+    # Executors that do not end by themselves when they have been frozen: nothing but the database is left to stop them.
+    Conscience.run = lambda _: None  # type: ignore[method-assign]
 
 
 def add_one(counter_id: int, file: str) -> None:

@@ -79,7 +79,7 @@ def test_unknown_options_are_answered_with_a_suggestion(option: str, meant: str)
         {"max_attempts": True},
         {"timeout": 0},
         {"timeout": -1},
-        {"timeout": math.inf},
+        {"timeout": math.nan},
         {"timeout": "60"},
         {"backoff": 5},
     ],

@@ -11,7 +11,15 @@ from tests.app.tasks import echo
 from tests.effects.runs import Stage
 
 
-@task(backoff=lambda error, result: 0, timeout=2.5, max_attempts=7, effects="steps", takes_context=True)
+@task(
+    backoff=lambda error, result: 0,
+    retry_on=(LookupError,),
+    give_up_on=(EOFError,),
+    timeout=2.5,
+    max_attempts=7,
+    effects="steps",
+    takes_context=True,
+)
 def declared_in_full(context):
     raise LookupError
 
@@ -27,6 +35,7 @@ def test_a_task_with_everything():
         for came in there_and_back(given):
             assert came == given
             assert came.backoff is declared_in_full.backoff
+            assert (came.retry_on, came.give_up_on) == ((LookupError,), (EOFError,))
 
 
 @pytest.mark.django_db(transaction=True)

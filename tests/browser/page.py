@@ -11,6 +11,7 @@ from selenium.common.exceptions import (
 )
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from tests.waiting import wait_until
 
@@ -77,6 +78,15 @@ class Page:
         """Type into a field."""
         self.driver.find_element(By.CSS_SELECTOR, selector).send_keys(text)
 
+    def press_enter_on(self, selector: str) -> None:
+        """Move the focus to an element, and press Enter."""
+        self.driver.find_element(By.CSS_SELECTOR, selector).send_keys(Keys.ENTER)
+
+    def press_tab(self) -> str:
+        """Press Tab, and return the text of what the focus is on then."""
+        self.driver.switch_to.active_element.send_keys(Keys.TAB)
+        return self.ask("document.activeElement.innerText")
+
     def watch(self, selector: str) -> None:
         """Count from now on how often such an element is there after a change, until the page is loaded anew."""
         self.driver.execute_script(
@@ -88,6 +98,24 @@ class Page:
     def seen(self) -> int | None:
         """Return what `watch` counted; None when the page has been loaded anew."""
         return self.ask("window.seen ?? null")
+
+    def show(self, *, width: int, scheme: str = "light", height: int = 900, scale: float = 1.0) -> None:
+        """Have a screen of that many CSS pixels, without scroll bars as phones have it, "light" or "dark"."""
+        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+        scheme_and_motion = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme_and_motion})
+        self.ask("document.getAnimations().forEach(each => each.finish())")
+
+    def show_as_ever(self) -> None:
+        """Undo show()."""
+        self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        self.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": False})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
     def complaints(self) -> list[str]:
         """Return the errors, warnings and CSP reports that came up in the console since the last call."""

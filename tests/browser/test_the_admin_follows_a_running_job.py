@@ -34,7 +34,7 @@ def renewals(text: str) -> int:
 
 
 def test_the_list_keeps_up(job: SlowJob, page: Page, sign_in: Callable[[Page, str], None]) -> None:
-    sign_in(page, reverse(JOBS))
+    sign_in(page, f"{reverse(JOBS)}?refresh=2")
     page.watch("never")
     owner = page.wait_text(".field-owner", Worker.objects.get().pk, f"pid {job.starts[0].pid}")
     assert owner.startswith("web-7-")
@@ -52,7 +52,7 @@ def test_the_list_keeps_up(job: SlowJob, page: Page, sign_in: Callable[[Page, st
 def test_the_page_of_the_job_keeps_up_and_its_buttons_stop_and_restart_it(
     job: SlowJob, page: Page, sign_in: Callable[[Page, str], None]
 ) -> None:
-    sign_in(page, page_of(job.row))
+    sign_in(page, f"{page_of(job.row)}?refresh=2")
     page.watch("never")
     before = page.wait_text(".jq-holding", "web-7-", f"pid {job.starts[0].pid}", " left", "renewal")
     wait_until(lambda: renewals(page.text(".jq-holding")) >= renewals(before) + 1, 20)

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from jobqueue import lifecycle
-from jobqueue.models import Job
+from jobqueue.models import Gate, Job
 from tests import rows
 from tests.app import tasks
 
@@ -57,6 +57,13 @@ def test_what_is_not_due_is_left():
     rows.enqueue(run_after=timezone.now() + timedelta(seconds=3600), priority=100)
     due = rows.enqueue()
     assert [claim.job_id for claim in rows.claim(limit=5)] == [due]
+
+
+@pytest.mark.parametrize("gate", [gate for gate in Gate if gate != Gate.OPEN])
+def test_what_waits_at_a_gate_is_left(gate):
+    held, free = rows.enqueue(priority=100), rows.enqueue()
+    Job.objects.filter(pk=held).update(gate=gate)
+    assert [claim.job_id for claim in rows.claim(limit=5)] == [free]
 
 
 def test_what_is_another_queue_s_or_another_backend_s_is_left():
@@ -109,6 +116,7 @@ def test_every_claim_mints_a_higher_number_and_a_fresh_token():
 def test_when_it_started_first_stays():
     claim = rows.claimed()
     lifecycle.fail(claim.fence, rows.FAILED_FOR_NOW)
+    rows.let_time_pass()
     (again,) = rows.claim()
     assert again.first_started_at == claim.first_started_at < again.started_at
     assert again.failures == 1

@@ -55,3 +55,27 @@ def test_a_moment_is_aware_in_whatever_form_it_came(text):
     assert moment(connection, expected.replace(tzinfo=None)) == expected
     assert moment(connection, expected) == expected
     assert moment(connection, None) is None
+
+
+@pytest.fixture
+def still(transactional_db):
+    """Have SQLite's clock stand still; on the others every statement has a moment of its own."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    moment = datetime(2026, 1, 1, 12, 0, 0, 123000)
+
+    def strftime(form, _):
+        return moment.strftime(form.replace("%f", "%S.123"))
+
+    connection.connection.create_function("STRFTIME", 2, strftime)
+    yield
+    connection.close()
+
+
+def test_what_is_due_at_once_is_due_in_the_very_same_moment(still):
+    lifecycle.fail(rows.claimed().fence, rows.FAILED_FOR_NOW)
+    (claim,) = rows.claim()
+    lifecycle.release([claim.fence], started=True)
+    assert len(rows.claim()) == 1

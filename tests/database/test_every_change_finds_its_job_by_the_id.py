@@ -8,14 +8,31 @@ from tests import rows
 
 pytestmark = pytest.mark.django_db
 
+
+def judged(claim, failure):
+    """End a job for which another waits, and judge that."""
+    rows.enqueue(after=[claim.job_id])
+    if failure is None:
+        lifecycle.succeed(connection, claim.fence, None)
+    else:
+        lifecycle.fail(claim.fence, failure)
+    return lifecycle.follow([claim.job_id])
+
+
 VERBS = {
     "succeed": lambda claim: lifecycle.succeed(connection, claim.fence, None),
-    "hold": lambda claim: lifecycle.hold(connection, claim.fence),
+    "hold": lambda claim: lifecycle.hold(connection, claim.fence, steps=0),
     "settle": lambda claim: lifecycle.settle(connection, [(claim.fence, None)]),
     "fail": lambda claim: lifecycle.fail(claim.fence, rows.FAILED_FOR_NOW),
     "crash": lambda claim: lifecycle.crash(claim.fence, rows.CRASHED_FOR_NOW),
     "release": lambda claim: lifecycle.release([claim.fence], started=True),
+    "hasten": lambda claim: (
+        lifecycle.release([claim.fence], started=False, delay=60),
+        lifecycle.hasten(claim.job_id),
+    ),
     "rescue": lambda claim: lifecycle.rescue(lifecycle.Orphan(claim.fence, "w-1", 0), max_crashes=3),
+    "judge": lambda claim: judged(claim, rows.FAILED_FOR_GOOD).ended,
+    "judge well": lambda claim: judged(claim, None).opened,
     "cancel": lambda claim: (lifecycle.cancel(claim.job_id), lifecycle.retry(claim.job_id)),
 }
 

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection
+from django.tasks.exceptions import InvalidTask
+from django.utils import timezone
 
 from jobqueue import ledger, lifecycle
 from jobqueue.errors import IdempotencyConflict
@@ -94,3 +96,89 @@ def test_an_entry_is_made_once():
     entry = ledger.reserve(connection, "enqueue:x", "k", job_id=other, fingerprint="g")
     assert (entry.job_id, entry.fingerprint) == (job_id, "f")
     assert LedgerEntry.objects.count() == 1
+
+
+# -- keys that are lent for a time -----------------------------------------------------------------
+
+
+def lent(*args, ttl=60, key="k"):
+    return lifecycle.create(tasks.echo.using(idempotency_key=key, key_ttl=ttl), rows.arguments(*args))
+
+
+def its_time_is_over():
+    LedgerEntry.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("ttl", [3600, timedelta(hours=1)])
+def test_a_key_is_lent_for_a_time(ttl):
+    lent(ttl=ttl)
+    entry = LedgerEntry.objects.get()
+    assert entry.expires_at - entry.created_at == pytest.approx(timedelta(hours=1), abs=timedelta(seconds=1))
+
+
+def test_until_then_it_answers_with_its_job_also_when_that_has_ended():
+    first = lent(1).job_id
+    lifecycle.cancel(first)
+    assert lent(1) == first
+    with pytest.raises(IdempotencyConflict):
+        lent(2)
+
+
+def test_then_it_may_be_used_for_another_call():
+    first = lent(1).job_id
+    lifecycle.cancel(first)
+    its_time_is_over()
+    second = lent(2, ttl=3600)
+    assert second.job_id != first
+    entry = LedgerEntry.objects.get()
+    assert (entry.job_id, entry.value) == (second.job_id, None)
+    assert entry.expires_at > timezone.now() + timedelta(minutes=59)
+    assert lent(2) == second.job_id
+
+
+@pytest.mark.parametrize("state", ["waits", "runs"])
+def test_but_not_while_its_job_lives(state):
+    first = lent(1).job_id
+    if state == "runs":
+        rows.claim()
+    its_time_is_over()
+    assert lent(1) == first
+    assert lifecycle.prune_keys() == 0
+    assert Job.objects.count() == 1
+
+
+def test_without_a_time_it_is_kept_for_ever():
+    lifecycle.cancel(rows.enqueue(idempotency_key="k"))
+    assert LedgerEntry.objects.get().expires_at is None
+    assert lifecycle.prune_keys() == 0
+
+
+def test_keys_whose_time_is_over_go():
+    first = lent(1).job_id
+    lifecycle.cancel(first)
+    lent(1, key="another")
+    assert lifecycle.prune_keys() == 0
+    its_time_is_over()
+    assert lifecycle.prune_keys() == 1
+    assert LedgerEntry.objects.get().key == "another"
+    assert lifecycle.prune("default", older_than=timedelta(0)) == 1
+
+
+def test_keys_that_are_needed_do_not_keep_others_from_going():
+    lent(1)
+    lifecycle.cancel(lent(1, key="another").job_id)
+    its_time_is_over()
+    LedgerEntry.objects.filter(key="k").update(expires_at=timezone.now() - timedelta(seconds=2))
+    assert lifecycle.prune_keys(limit=1) == 1
+    assert LedgerEntry.objects.get().key == "k"
+
+
+@pytest.mark.parametrize("ttl", [0, -1, "1", timedelta(0), float("inf"), True])
+def test_a_time_that_is_none_is_refused(ttl):
+    with pytest.raises(InvalidTask, match="key_ttl must be a number of seconds above 0, a timedelta, or None"):
+        tasks.echo.using(idempotency_key="k", key_ttl=ttl)
+
+
+def test_a_time_without_a_key_is_refused():
+    with pytest.raises(InvalidTask, match="give one, or leave key_ttl out"):
+        tasks.echo.using(key_ttl=60)

@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from jobqueue import lifecycle
+from jobqueue.models import Gate, Job
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +29,14 @@ def test_queues_in_which_something_is_due():
     assert lifecycle.ready_queues(connection, "default") == ["default"]
     rows.claim()
     assert lifecycle.ready_queues(connection, "default") == []
+
+
+def test_what_waits_at_a_gate_is_not_looked_for():
+    rows.enqueue()
+    rows.enqueue(run_after=in_(60))
+    Job.objects.update(gate=Gate.AFTER)
+    assert lifecycle.ready_queues(connection, "default") == []
+    assert lifecycle.next_due("default", []) is None
 
 
 def test_nothing_to_come_is_none():

@@ -20,7 +20,7 @@ def test_a_migration_can_be_written_down_as_it_is():
     migration = MigrationLoader(None).get_migration("jobqueue", "0001_initial")
     text = MigrationWriter(migration).as_string()
     assert "jobqueue.indexes.PartialIndex" in text
-    assert "only=models.Q(('status', 'READY'))" in text
+    assert "only=models.Q(('gate', ''), ('status', 'READY'))" in text
 
 
 def columns(index):
@@ -30,7 +30,7 @@ def columns(index):
 
 def test_the_index_of_ready_jobs_is_small_where_it_can_be():
     wanted = ["backend", "queue", "priority", "due_at", "id"]
-    assert columns("jobqueue_ready") == (["status", *wanted] if connection.vendor == "mysql" else wanted)
+    assert columns("jobqueue_ready") == (["status", "gate", *wanted] if connection.vendor == "mysql" else wanted)
     assert columns("jobqueue_running") == (["status", "worker_id"] if connection.vendor == "mysql" else ["worker_id"])
     assert columns("jobqueue_finished") == ["finished_at"]
     if connection.vendor != "mysql":

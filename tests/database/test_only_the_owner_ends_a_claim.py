@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 VERBS = {
     "succeed": lambda fence: lifecycle.succeed(connection, fence, '"late"'),
-    "hold": lambda fence: lifecycle.hold(connection, fence),
+    "hold": lambda fence: lifecycle.hold(connection, fence, steps=0),
     "settle": lambda fence: lifecycle.settle(connection, [(fence, '"late"')]),
     "fail again": lambda fence: lifecycle.fail(fence, rows.FAILED_FOR_NOW),
     "fail": lambda fence: lifecycle.fail(fence, rows.FAILED_FOR_GOOD),

@@ -1,13 +1,15 @@
 """retry: a failed job is attempted again by an operator's word, under a new fence. S2, S4."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from jobqueue import lifecycle
 from jobqueue.errors import WrongState
-from jobqueue.models import Attempt
+from jobqueue.models import Attempt, Job
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +36,26 @@ def test_a_cancelled_job_can_be_retried():
     lifecycle.cancel(job_id)
     lifecycle.retry(job_id)
     assert rows.claim()[0].job_id == job_id
+
+
+def test_a_job_that_was_cancelled_while_it_ran_waits_until_its_body_has_been_stopped():
+    claim = rows.claimed()
+    rows.worker("w-1", lease=3600)
+    lifecycle.cancel(claim.job_id)
+    lifecycle.retry(claim.job_id)
+    assert rows.claim() == []
+    job = rows.job(claim.job_id)
+    assert timedelta(minutes=59) < job.due_at - timezone.now() <= timedelta(hours=1)
+    assert job.status == "READY"
+
+
+def test_its_body_has_been_stopped_once_a_lease_is_over():
+    claim = rows.claimed()
+    rows.worker("w-1", lease=3600)
+    lifecycle.cancel(claim.job_id)
+    Job.objects.filter(pk=claim.job_id).update(finished_at=timezone.now() - timedelta(hours=1))
+    lifecycle.retry(claim.job_id)
+    assert [again.job_id for again in rows.claim()] == [claim.job_id]
 
 
 @pytest.mark.parametrize("state", ["READY", "RUNNING", "SUCCESSFUL", "unknown"])

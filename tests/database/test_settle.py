@@ -46,11 +46,12 @@ def test_only_a_success_under_this_fence_is_decided():
 def test_holding_changes_nothing_that_anybody_sees():
     claim = rows.claimed()
     before = rows.everything(claim.job_id)
-    assert lifecycle.hold(connection, claim.fence)
-    assert lifecycle.hold(connection, claim.fence)
+    assert lifecycle.hold(connection, claim.fence, steps=0)
+    assert lifecycle.hold(connection, claim.fence, steps=1)
     after = rows.everything(claim.job_id)
     assert after.pop("fenced_at") >= after["started_at"]
     assert before.pop("fenced_at") is None
+    assert (before.pop("steps"), after.pop("steps")) == (0, 2)
     assert after == before
 
 

@@ -23,10 +23,10 @@ class Drill:
     """One drill, in a session of its own, with a directory of its own for temporary files."""
 
     def __init__(self, directory: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
-        self._file = directory / "output"
+        self._file, self._errors = directory / "output", directory / "errors"
         self._temporary = directory / "tmp"
         self._temporary.mkdir()
-        with self._file.open("wb") as file:
+        with self._file.open("wb") as file, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "drill", *arguments],
                 cwd=ROOT,
@@ -38,12 +38,17 @@ class Drill:
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=file,
-                stderr=subprocess.STDOUT,
+                stderr=errors,
                 start_new_session=True,
             )
 
     @property
     def output(self) -> str:
+        """What it has printed so far, and behind that what it has complained of."""
+        return self.printed + self._errors.read_text(errors="replace")
+
+    @property
+    def printed(self) -> str:
         """What it has printed so far."""
         return self._file.read_text(errors="replace")
 

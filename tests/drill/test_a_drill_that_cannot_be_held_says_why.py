@@ -13,7 +13,7 @@ from tests.drill.drills import Drill
 NO_DRILL = [
     (
         {"BACKEND": "django.tasks.backends.dummy.DummyBackend"},
-        "is not a JobQueueBackend; use --backend default or plain",
+        "is no JobQueueBackend. Known: default, plain",
     ),
     ({"OPTIONS": {"REDIS": "nowhere"}}, "which is not in CACHES"),
     ({"OPTIONS": {"REDIS": "silent"}}, "Redis (CACHES['silent']) does not answer"),
@@ -41,6 +41,7 @@ def test_settings_that_cannot_be_drilled(settings: Any, entry: dict[str, Any], w
         (["--lease", "0.5"], "from 1 to 3600"),
         (["--only", "fire"], "invalid choice"),
         (["--backend", "x"], "'x'"),
+        (["--naive", "--only", "poison"], "the naive queue can be drilled with slow-job, "),
     ],
 )
 def test_arguments_that_make_no_sense(arguments: list[str], why: str) -> None:

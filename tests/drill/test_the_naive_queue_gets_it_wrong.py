@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from tests.drill.drills import Drill
@@ -19,3 +20,16 @@ def test_the_naive_queue_gets_it_wrong(drill: Callable[..., Drill], backend_alia
         assert verdict == f"WRONG: counter is {found}"
     assert "as was to be expected of this design" in held.output
     assert held.leftovers() == []
+
+
+def test_a_program_reads_that_it_is_wrong(drill: Callable[..., Drill]) -> None:
+    held = drill("--naive", "--only", "slow-job", "--json")
+
+    assert held.wait() == 1
+    document = json.loads(held.printed)
+    assert (document["queue"], document["ok"]) == ("naive", False)
+    for row in document["rows"]:
+        assert not row["ok"]
+        assert row["counted"] > row["expected"]
+        assert row["evidence"]["wrong"] == [f"counter is {row['counted']}"]
+    assert list(document["logs"]) == ["a job outlives its lease"]

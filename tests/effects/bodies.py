@@ -34,6 +34,12 @@ def in_one_transaction(*args: Any) -> Any:
     return _body[-1](*args)
 
 
+@task(effects="atomic", unique="active")
+def once_while_active(*args: Any) -> Any:
+    """Do what the test says; there is one such job of a call at a time."""
+    return _body[-1](*args)
+
+
 @task(effects="steps", backoff=at_once)
 def in_steps(*args: Any) -> Any:
     """Do what the test says, outside of any transaction."""

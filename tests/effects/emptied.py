@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from jobqueue.models import Attempt, Job, LedgerEntry, TaskDefinition, Worker
+from jobqueue.models import Attempt, Job, LedgerEntry, Limit, Schedule, TaskDefinition, Worker
 from tests.app.models import Counter, Entry
 
 
@@ -17,8 +17,12 @@ def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Generator
     """Let the test commit what it likes to the tables of jobqueue and of tests.app."""
     with django_db_blocker.unblock():
         yield
-        # Whatever state a test left its connection in ends here.
-        connections.close_all()
-        for model in (Job, Attempt, LedgerEntry, Worker, TaskDefinition, Counter, Entry):
-            model.objects.all().delete()
-        connections.close_all()
+        empty()
+
+
+def empty() -> None:
+    """Delete the rows of these tables; whatever state a test left its connection in ends here."""
+    connections.close_all()
+    for model in (Job, Attempt, LedgerEntry, Limit, Schedule, Worker, TaskDefinition, Counter, Entry):
+        model.objects.all().delete()
+    connections.close_all()

@@ -10,16 +10,19 @@ from multiprocessing import get_context
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, connections
+from django.db import connections
 from django.tasks import Task, TaskResult
 
 from jobqueue import lifecycle, results
+from jobqueue.database import connection
 from jobqueue.lifecycle import Claim
-from jobqueue.models import Attempt, Job
+from jobqueue.models import Attempt, Job, LedgerEntry
+from jobqueue.payload import dump_result
 from jobqueue.worker.executor.interrupts import Interrupts
 from jobqueue.worker.executor.perform import Performer
 from jobqueue.worker.messages import Ended, How, Progress
 from jobqueue.worker.trust import Trust
+from tests.app.models import Entry
 from tests.effects.bodies import acted, task_for
 
 WORKER = "stage-1"
@@ -32,7 +35,15 @@ class Run:
         self.claim = claim
         self.id: UUID = claim.job_id
         self.how: How = ended.how
-        self.value = ended.value
+        self._reported = ended.value
+
+    @property
+    def value(self) -> str | None:
+        """The value of the body as JSON: as it was handed back, or as it was settled; None when it is None."""
+        if self.how is not How.SETTLED:
+            return self._reported
+        result = self.job.result
+        return None if result is None else dump_result(result, limit=10**6)
 
     @property
     def job(self) -> Job:
@@ -67,6 +78,7 @@ class Stage:
         self.trust = Trust(get_context("spawn"), lease_seconds=60, margin_seconds=1)
         self.trust.extend(time.monotonic())
         self.told: list[Progress] = []
+        self.stopping = False
         self.interrupts = Interrupts()
         self.backend = backend
         self.listen()
@@ -74,7 +86,12 @@ class Stage:
     def listen(self) -> None:
         """Take account of who listens to signals now, as an executor does when it starts."""
         self._performer = Performer(
-            self.backend, WORKER, trust=self.trust, interrupts=self.interrupts, tell=self.told.append
+            self.backend,
+            WORKER,
+            trust=self.trust,
+            interrupts=self.interrupts,
+            tell=self.told.append,
+            stopping=lambda: self.stopping,
         )
 
     def distrust(self) -> None:
@@ -89,7 +106,7 @@ class Stage:
     def claim(self, task: Any, job_id: str | None = None) -> Claim:
         """Claim that job, or the one job of a task that is due."""
         claims = lifecycle.claim(
-            connection, backend=self.backend, queue="default", paths=[task.module_path], worker_id=WORKER, limit=10
+            connection(), backend=self.backend, queue="default", paths=[task.module_path], worker_id=WORKER, limit=10
         )
         # Jobs that failed before may be due again by now.
         others = [claim for claim in claims if job_id not in (None, str(claim.job_id))]
@@ -101,10 +118,10 @@ class Stage:
         """Run a claimed job."""
         return Run(claim, self._performer.perform(claim))
 
-    def perform(self, body: Any, *args: Any, effects: str = "atomic") -> Run:
-        """Run a new job of a task, or of the function that is to be its body."""
-        task = body if isinstance(body, Task) else task_for(body, effects)
-        return self._act(body, self.claim(task, self.enqueue(task, *args).id))
+    def perform(self, body: Any, *args: Any, effects: str = "atomic", after: Any = ()) -> Run:
+        """Run a new job of a task, or of the function that is to be its body, after jobs that have succeeded."""
+        task: Any = body if isinstance(body, Task) else task_for(body, effects)
+        return self._act(body, self.claim(task, self.enqueue(task.using(after=after), *args).id))
 
     def again(self, body: Any, *, effects: str = "atomic") -> Run:
         """Run the job of that task that is due again."""
@@ -137,12 +154,19 @@ def elsewhere[T](deed: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     return answer[0]
 
 
+def set_back(job_id: UUID) -> None:
+    """Undo all the steps of a claim, as a failover does to a state in which the claim was there and they were not."""
+    Entry.objects.all().delete()
+    LedgerEntry.objects.filter(job_id=job_id).delete()
+    Job.objects.filter(pk=job_id).update(steps=0)
+
+
 def revoke(job_id: UUID) -> None:
     """Let another claim take the place of the one that a job has, as a rescue and a rival would."""
     job = Job.objects.get(pk=job_id)
     (orphan,) = [o for o in lifecycle.orphans(job.backend) if o.fence.job_id == job_id]
     assert lifecycle.rescue(orphan, max_crashes=3) == "READY"
     (claim,) = lifecycle.claim(
-        connection, backend=job.backend, queue=job.queue, paths=[job.task_path], worker_id="rival", limit=2
+        connection(), backend=job.backend, queue=job.queue, paths=[job.task_path], worker_id="rival", limit=2
     )
     assert claim.job_id == job_id

@@ -3,10 +3,12 @@
 import threading
 
 import pytest
+from django.db import connection
 
-from jobqueue import current_job, once
+from jobqueue import current_job, lifecycle, once
 from jobqueue.errors import NoCurrentJob
 from jobqueue.worker.messages import How
+from tests import rows
 from tests.app.models import Entry
 from tests.effects.runs import elsewhere
 
@@ -127,3 +129,21 @@ def test_progress_may_be_reported_by_a_thread_that_was_given_the_job(stage):
 
     stage.perform(body)
     assert [told.state["done"] for told in stage.told] == [1]
+
+
+@ALL
+def test_it_is_handed_on_what_those_returned_for_which_it_has_waited(stage, effects):
+    """In the order in which they were named, and asked for once."""
+    found = []
+
+    def body():
+        found.append(current_job().results)
+        assert current_job().results is found[-1]
+
+    first, second = rows.claimed(), rows.claimed()
+    lifecycle.settle(connection, [(first.fence, '["first"]'), (second.fence, '{"second": 2}')])
+    run = stage.perform(body, effects=effects, after=[second.job_id, first.job_id])
+    assert run.job.outcome in ("ok", ""), run.message
+    assert found == [[{"second": 2}, ["first"]]]
+    stage.perform(body, effects=effects)
+    assert found[1] == []

@@ -114,7 +114,7 @@ def test_a_step_is_done_once_either_way(perform, cut, effects, outcome):
 
     run = perform(body, effects=effects)
 
-    assert run.how == How.VALUE, run.attempt.traceback
+    assert run.how == How.SETTLED, run.attempt.traceback
     assert (cut.done, run.value) == (1, "7" if outcome == "landed" else "70")
     assert (Entry.objects.count(), LedgerEntry.objects.count()) == (1, 1)
 

@@ -6,10 +6,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from jobqueue import current_job, lifecycle, once
+from jobqueue.errors import LeaseLost
 from jobqueue.models import LedgerEntry
 from jobqueue.worker.messages import How
 from tests.app.models import Counter, Entry
-from tests.effects.runs import elsewhere, revoke
+from tests.effects.runs import elsewhere, revoke, set_back
 
 OUTSIDE = pytest.mark.parametrize("effects", ["steps", "unfenced"])
 ALL = pytest.mark.parametrize("effects", ["atomic", "steps", "unfenced"])
@@ -103,6 +104,21 @@ def test_a_body_that_swallows_the_refusal_is_refused_again(perform, effects):
     run = perform(body, effects=effects)
     assert (notes(), LedgerEntry.objects.count()) == ([], 0)
     assert lifecycle.settle(connection, [(run.claim.fence, run.value)]) == set()
+
+
+@OUTSIDE
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_steps_that_the_database_has_forgotten_keep_the_job_from_its_end(perform, effects, goes_on):
+    def body():
+        once("one", add, "one")
+        elsewhere(set_back, current_job().id)
+        if goes_on:
+            with pytest.raises(LeaseLost, match="no longer this worker's"):
+                once("two", add, "two")
+        return "done"
+
+    run = perform(body, effects=effects)
+    assert (run.how, run.job.status, notes()) == (How.LOST, "RUNNING", [])
 
 
 @ALL

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.tasks import task
 
+from jobqueue import Retry
+from jobqueue.errors import TimeLimitExceeded
 from jobqueue.models import Attempt, Job
 from jobqueue.worker.backoff import default_backoff
 from jobqueue.worker.messages import How
@@ -87,6 +89,27 @@ def never():
     fail()
 
 
+class Busy(OSError): ...
+
+
+class Gone(Busy): ...
+
+
+@task(retry_on=(OSError,), give_up_on=(Gone,), backoff=lambda error, result: 0)
+def choosy(kind):
+    raise {"busy": Busy, "gone": Gone, "other": LookupError, "late": TimeLimitExceeded, "asks": Retry}[kind]
+
+
+@task(max_attempts=2, backoff=lambda error, result: 0)
+def asks_for_another(after):
+    raise Retry("They are busy.", after=timedelta(seconds=after) if after > 60 else after)
+
+
+@task(backoff=lambda error, result: 60)
+def asks_without_a_time():
+    raise Retry
+
+
 @task(max_attempts=20)
 def patient():
     fail()
@@ -145,6 +168,39 @@ def test_a_delay_in_the_past_is_none(stage):
 def test_none_is_to_give_up(stage):
     run = stage.perform(given_up)
     assert (run.job.status, run.job.failures, len(run.result.errors)) == ("FAILED", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("busy", "READY"), ("gone", "FAILED"), ("other", "FAILED"), ("late", "FAILED"), ("asks", "READY")],
+)
+def test_the_task_says_after_which_errors(stage, kind, status):
+    run = stage.perform(choosy, kind)
+    assert (run.job.status, run.job.failures, len(run.result.errors)) == (status, 1, 1)
+
+
+@pytest.mark.parametrize("after", [30, 90])
+def test_a_body_says_when(stage, after):
+    run = stage.perform(asks_for_another, after)
+    assert after - 1 < delay(run.job) < after + 1
+    assert run.attempt.exception_class == "jobqueue.errors.Retry"
+    assert run.attempt.traceback.rstrip().endswith("They are busy.")
+
+
+def test_whoever_asks_for_another_has_no_more_of_them(stage):
+    stage.perform(asks_for_another, 0)
+    job = stage.again(asks_for_another).job
+    assert (job.status, job.outcome, job.failures) == ("FAILED", "raised", 2)
+
+
+def test_a_body_that_does_not_say_when_leaves_it_to_the_task(stage):
+    assert 59 < delay(stage.perform(asks_without_a_time).job) < 61
+
+
+@pytest.mark.parametrize("after", [-1, float("inf"), float("nan"), True, "soon", timedelta(seconds=-1)])
+def test_a_delay_that_is_none_is_refused(after):
+    with pytest.raises(ValueError, match=r"Retry\(after=…\) takes a number of seconds, 0 or more, or a timedelta"):
+        Retry(after=after)
 
 
 @pytest.mark.parametrize("bad", [badly_backed_off, exiting_backoff, backed_off_by_a_word])

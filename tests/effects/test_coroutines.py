@@ -56,7 +56,7 @@ def test_its_steps(perform):
         return await sync_to_async(once)("step", lambda: Entry.objects.create(note="inside") and elsewhere(int))
 
     run = perform(body, effects="steps")
-    assert (run.how, run.value) == (How.VALUE, "0")
+    assert (run.how, run.value) == (How.SETTLED, "0")
     assert [entry.note for entry in Entry.objects.all()] == ["inside"]
 
 

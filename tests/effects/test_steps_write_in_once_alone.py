@@ -121,7 +121,7 @@ def test_a_step_writes(perform, close):
         return once("step", step)
 
     run = perform(body, effects="steps")
-    assert (run.how, run.value) == (How.VALUE, "2")
+    assert (run.how, run.value) == (How.SETTLED, "2")
 
 
 def test_a_body_reads_as_it_likes(perform):

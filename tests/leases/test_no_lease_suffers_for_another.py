@@ -108,9 +108,29 @@ def test_it_is_asked_again_soon_and_says_so(leases, own_redis, caplog):
 
 def _taken(leases, claim):
     try:
+        leases.witness([])
         return leases.acquire([claim], "anna")[0].held
     except LeasesUnavailable:
         return False
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda leases: leases.acquire([new_fence()], "anna"), lambda leases: leases.release([new_fence()], "anna")],
+    ids=["acquire", "release"],
+)
+def test_the_main_loop_waits_for_a_silent_server_but_once(leases, own_redis, options, ask):
+    """Whoever renews, or looks for the dead, finds out when it answers again."""
+    own_redis.pause()
+    with pytest.raises(LeasesUnavailable):
+        ask(leases)
+    waited = []
+    for _ in range(3):
+        time.sleep(options.redis_timeout)  # The pause after a failure.
+        waited.append(seconds(lambda: ask(leases)))
+    assert min(waited) < options.redis_timeout / 2
+    own_redis.resume()
+    wait_until(lambda: _taken(leases, new_fence()))
 
 
 @pytest.mark.parametrize("verb", ["acquire", "renew", "release", "witness"])
@@ -143,3 +163,27 @@ def test_what_stands_in_the_place_of_a_hint_hurts_nobody_who_enqueues(own_redis,
     with pytest.raises(LeasesUnavailable):
         wake.await_hint(["mail"])
     wake.close()
+
+
+def test_a_refusal_keeps_nobody_from_asking_at_once(leases, own_redis):
+    """Out of memory, no lease can be taken: those that are there have to be renewed all the more."""
+    claim = new_fence()
+    leases.acquire([claim], "anna")
+    fill(own_redis)
+    for _ in range(3):
+        with pytest.raises(LeasesUnavailable):
+            leases.acquire([new_fence()], "anna")
+        assert leases.renew(held(claim), "anna")[0].held
+
+
+def test_a_server_that_refuses_all_the_time_does_not_fill_the_log(leases, own_redis, options, caplog):
+    fill(own_redis)
+    began = time.monotonic()
+    with caplog.at_level("INFO", logger="jobqueue.leases"):
+        for _ in range(20):
+            with pytest.raises(LeasesUnavailable):
+                leases.acquire([new_fence()], "anna")
+            leases.read([new_fence().job_id])
+    assert [record.levelname for record in caplog.records[:2]] == ["WARNING", "INFO"]
+    # Once in ten time-outs, which are a lease period or two seconds.
+    assert len(caplog.records) <= 2 * (1 + (time.monotonic() - began) / (10 * options.redis_timeout))

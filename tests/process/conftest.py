@@ -11,6 +11,7 @@ from django.conf import LazySettings
 from django.db import connection
 
 from jobqueue.leases import leases_of, wake_of
+from jobqueue.models import Job
 from tests.process.slow_jobs import SlowJob
 from tests.processes import WorkerProcess
 from tests.redis_server import OwnRedis
@@ -31,6 +32,19 @@ def enqueue(start_worker: Any, tmp_path: Path) -> Generator[Callable[..., SlowJo
     yield enqueue
     for job in jobs:
         job.let_go()
+
+
+@pytest.fixture
+def enqueue_some(backend_alias: str, tmp_path: Path) -> Callable[..., tuple[Job, str]]:
+    """Give `enqueue_some(task, *arguments)`: a job and the file it notes things in."""
+
+    def enqueue_some(task: Any, *arguments: Any) -> tuple[Job, str]:
+        file = tmp_path / f"{task.name}-{len(list(tmp_path.iterdir()))}"
+        file.touch()
+        result = task.using(backend=backend_alias).enqueue(str(file), *arguments)
+        return Job.objects.get(pk=result.id), str(file)
+
+    return enqueue_some
 
 
 @pytest.fixture

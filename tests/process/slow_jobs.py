@@ -13,7 +13,7 @@ from jobqueue import results
 from jobqueue.database import moment, now_sql
 from jobqueue.leases import Leases, leases_of
 from jobqueue.models import Attempt, Job
-from tests.app import slow_tasks
+from tests.app import abroad_tasks, slow_tasks, unique_tasks
 from tests.app.models import Counter
 from tests.app.record import Note, notes, open_gate
 from tests.waiting import wait_until
@@ -24,7 +24,13 @@ WORTH = {
     slow_tasks.hold_in_steps: 2,
     slow_tasks.hold_in_a_step: 2,
     slow_tasks.hold_the_gil: 1,
+    abroad_tasks.hold_there: 1,
+    abroad_tasks.hold_in_a_step_there: 2,
+    abroad_tasks.hold_there_as_coroutine: 1,
+    abroad_tasks.hold_in_a_step_there_as_coroutine: 2,
     slow_tasks.lose_the_connection: 1,
+    unique_tasks.hold_alone: 1,
+    unique_tasks.hold_waiting: 1,
     slow_tasks.lose_the_connection_in_a_step: 2,
 }
 

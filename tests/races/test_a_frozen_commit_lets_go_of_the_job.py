@@ -4,6 +4,7 @@ import pytest
 from django.db import DatabaseError, connection, connections
 
 from jobqueue import lifecycle, sessions
+from jobqueue.database import take_write_lock
 from tests import rows
 from tests.waiting import wait_until
 
@@ -12,8 +13,7 @@ from tests.waiting import wait_until
 def unmarked():
     """Have other tests' sessions go without limits and names."""
     yield
-    for uid in ("jobqueue.mark", "jobqueue.hurry"):
-        sessions.connection_created.disconnect(dispatch_uid=uid)
+    sessions.forget()
     connections["default"].close()
 
 
@@ -32,11 +32,10 @@ def test_a_job_whose_worker_froze_in_its_commit_is_rescued(anna, bert, unmarked,
     (judged,) = lifecycle.orphans("default")
 
     if connection.vendor == "sqlite":
-        # It has one lock, and no way to take it from a process that lives: the wait ends when the process does.
-        rescued = bert.start(lifecycle.rescue, judged, max_crashes=3)
-        bert.waits(rescued)
+        # It has one lock, and no way to take it from a process that lives: that ends when the process does.
+        assert bert.do(lifecycle.rescue, judged, max_crashes=3) is None
         anna.roll_back()
-        assert rescued.result(10) == "READY"
+        assert bert.do(lifecycle.rescue, judged, max_crashes=3) == "READY"
     else:
         assert wait_until(lambda: bert.do(lifecycle.rescue, judged, max_crashes=3), 10) == "READY"
         with pytest.raises(DatabaseError):
@@ -61,7 +60,7 @@ def test_a_living_worker_s_session_is_left_alone(anna, bert, unmarked):
 def test_the_limit_ends_with_the_transaction(transactional_db):
     """A body may take its time between two statements; only the fence may not be kept waiting."""
     claim = rows.claimed()
-    lifecycle.hold(connection, claim.fence)
+    lifecycle.hold(connection, claim.fence, steps=0)
     lifecycle.fail(claim.fence, rows.FAILED_FOR_NOW)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -83,3 +82,18 @@ def test_a_process_without_user_code_limits_all_its_transactions(anna, bert, unm
     if connection.vendor != "sqlite":
         with pytest.raises(DatabaseError):
             anna.commit()
+
+
+def test_nor_does_it_keep_rows_that_it_has_only_locked(anna, bert, unmarked, monkeypatch):
+    """A claim on MariaDB and MySQL, and a rescue, lock their rows first and write then."""
+    monkeypatch.setattr(sessions, "COMMIT_SECONDS", 1)
+    anna.do(sessions.hurry)
+    job_id = rows.enqueue()
+    anna.begin()
+    if connection.vendor == "sqlite":
+        anna.do(take_write_lock, connection)
+        anna.roll_back()
+    else:
+        assert anna.do(lambda: rows.Job.objects.select_for_update().filter(pk=job_id).exists())
+    (claim,) = wait_until(lambda: bert.do(rows.claim), 10)
+    assert claim.job_id == job_id

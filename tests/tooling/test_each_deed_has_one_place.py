@@ -18,7 +18,7 @@ def calls_a_task(function):
 
 
 def builds_a_result(function):
-    return isinstance(function, ast.Name) and function.id == "TaskResult"
+    return isinstance(function, ast.Name) and function.id in {"TaskResult", "JobResult"}
 
 
 @pytest.mark.parametrize(

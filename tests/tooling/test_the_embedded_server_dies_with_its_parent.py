@@ -49,7 +49,10 @@ def test_a_killed_parent_takes_it_along():
 
 def test_ctrl_c_in_the_terminal_does_not_reach_it():
     code = (
+        "import signal\n"
         "from project.embedded import embedded_redis\n"
+        # As in a terminal: what a script has put into the background ignores the signal, and so do its children.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with embedded_redis() as url:\n"
         "    try:\n"
         "        print(url, flush=True)\n"

@@ -34,7 +34,7 @@ def test_it_has_nothing_else(wheel):
     assert rooms == {"jobqueue", f"django_jobqueue-{jobqueue.__version__}.dist-info"}
 
 
-def test_it_asks_for_no_more_than_django_and_a_redis_client(wheel):
+def test_it_asks_for_no_more_than_django_a_redis_client_and_a_reader_of_cron(wheel):
     (metadata,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
     lines = wheel.read(metadata).decode().splitlines()
     wanted = {
@@ -42,4 +42,4 @@ def test_it_asks_for_no_more_than_django_and_a_redis_client(wheel):
         for line in lines
         if line.startswith("Requires-Dist") and "extra ==" not in line
     }
-    assert wanted == {"django", "django-redis", "redis"}
+    assert wanted == {"django", "django-redis", "redis", "cronsim"}

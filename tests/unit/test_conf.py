@@ -48,6 +48,8 @@ def test_names_in_small_letters_are_unknown_but_understood():
         ("LEASE_SECONDS", float("nan"), "a number of seconds, 1 or more"),
         ("MAX_ATTEMPTS", 0, "a whole number, 1 or more"),
         ("MAX_ATTEMPTS", 2.0, "a whole number, 1 or more"),
+        ("TIMEOUT", 0, "a number of seconds above 0, or None for no limit"),
+        ("TIMEOUT", float("inf"), "a number of seconds above 0, or None for no limit"),
         ("MAX_CRASHES", False, "a whole number, 1 or more"),
         ("EFFECTS", "Atomic", "one of atomic, steps, unfenced"),
         ("EFFECTS", ["atomic"], "one of atomic, steps, unfenced"),
@@ -57,7 +59,18 @@ def test_names_in_small_letters_are_unknown_but_understood():
         ("KEY_PREFIX", "line\n", "1 to 100 letters"),
         ("MAX_ARGUMENT_BYTES", 1, "a number of bytes"),
         ("MAX_RESULT_BYTES", "1 MB", "a number of bytes"),
-        ("RETENTION_DAYS", -1, "a number of days, or None"),
+        ("RETENTION_DAYS", -1, "a number of days, None to keep"),
+        (
+            "RETENTION_DAYS",
+            {"READY": 1},
+            "a number of days, None to keep finished jobs, or either for each of SUCCESSFUL and FAILED",
+        ),
+        (
+            "RETENTION_DAYS",
+            {"FAILED": "1"},
+            "a number of days, None to keep finished jobs, or either for each of SUCCESSFUL and FAILED",
+        ),
+        ("RETENTION_DAYS", 1e9, "a number of days"),
     ],
 )
 def test_a_bad_value_is_refused_and_the_setting_named(name, value, wanted):
@@ -74,3 +87,9 @@ def test_one_knob_sets_a_rhythm_that_fits(lease):
     assert options.renew_seconds + options.redis_timeout < lease - options.margin_seconds
     assert options.margin_seconds > 0
     assert options.keeper_seconds <= 2
+
+
+def test_a_task_overrides_the_limit_of_time_that_the_settings_have():
+    limited, free = Options.read("default", {"TIMEOUT": 60}), Options.read("default", {})
+    assert [limited.time_limit(it) for it in (None, 5, float("inf"))] == [60, 5, None]
+    assert [free.time_limit(it) for it in (None, 5, float("inf"))] == [None, 5, None]

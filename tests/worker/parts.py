@@ -19,6 +19,7 @@ from jobqueue.lifecycle import Claim
 from jobqueue.worker.board import Board
 from jobqueue.worker.crew import Crew, Doom, Executor
 from jobqueue.worker.registration import Identity
+from jobqueue.worker.seats import Seats
 from jobqueue.worker.trust import Trust
 from tests.app.tasks import echo
 
@@ -29,18 +30,26 @@ OPTIONS = Options(redis="default", lease_seconds=10)
 class Dummy(Executor):
     """An executor whose process is this one: it does nothing of its own, and being killed is but a note."""
 
-    def __init__(self, pid: int = 4711) -> None:
-        self.board = Board(CONTEXT)
+    def __init__(self, pid: int = 4711, seats: Seats | None = None) -> None:
+        seats = seats or Seats()
+        self.boards = [Board(CONTEXT) for _ in range(seats.total)]
+        self.seats = seats
         self.outstanding = OrderedDict()
         self.doom: Doom | None = None
         self.killed = False
         self.frozen_since = None
         self.up, self.retiring, self.recalled = True, False, False
-        self.jobs_done = self.memory = 0
+        self.alone = self.jobs_done = self.memory = 0
         self.pid = pid
+        self._had = [0, 0]
         self._serials = itertools.count(1)
         self._sending = CONTEXT.Lock()
         self.pipe, self._theirs = Pipe()
+
+    @property
+    def board(self) -> Board:
+        """What its first seat does."""
+        return self.boards[0]
 
     def kill(self, doom: Doom | None = None) -> None:
         """Note that it was killed, and why first."""
@@ -54,24 +63,25 @@ class Dummy(Executor):
             messages.append(self._theirs.recv())
         return messages
 
-    def begin(self, claim: Claim, *, seconds: float = 0.0) -> int:
+    def begin(self, claim: Claim, *, seconds: float = 0.0, seat: int = 0) -> int:
         """Have been running a job for so long."""
         (serial,) = self.hand([claim])
         self.heard()
-        self.run(serial, seconds=seconds)
+        self.run(serial, seconds=seconds, seat=seat)
         return serial
 
-    def run(self, serial: int, *, seconds: float = 0.0) -> None:
+    def run(self, serial: int, *, seconds: float = 0.0, seat: int = 0) -> None:
         """Have been running one of the jobs that it has for so long."""
-        self.board.begin(serial)
-        self.board._cells[1] = time.monotonic() - seconds
+        self.boards[seat].begin(serial)
+        self.boards[seat]._cells[1] = time.monotonic() - seconds
 
 
 class DummyCrew(Crew):
     """A crew of those."""
 
     def __init__(self, *executors: Dummy) -> None:
-        super().__init__(len(executors), trust=trust(), backend="default", worker_id="w-1")
+        seats = executors[0].seats if executors else None
+        super().__init__(len(executors), trust=trust(), backend="default", worker_id="w-1", seats=seats)
         self._executors = list(executors)
 
 

@@ -1,15 +1,18 @@
 """The watchdog: first the body is told, then its process is killed, and in time."""
 
+import math
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from django.tasks import task
 
 from jobqueue.models import Outcome
 from jobqueue.worker.messages import Interrupt, Why
+from jobqueue.worker.seats import Seats
 from jobqueue.worker.watchdog import Watchdog
 from tests.waiting import wait_until
 from tests.worker.parts import OPTIONS, Dummy, DummyCrew, claim_of, trust
@@ -57,6 +60,39 @@ def test_the_job_after_it_is_not_told(executor):
     assert executor.heard() == []
 
 
+def test_of_several_the_late_one_is_told_and_named_as_the_one_whose_fault_it_is():
+    executor = Dummy(seats=Seats(threads=3))
+    dog, late = watchdog(executor), claim_of(five_seconds)
+    executor.begin(claim_of(), seconds=100, seat=0)
+    executor.begin(late, seconds=5.1, seat=1)
+    executor.begin(claim_of(five_seconds), seconds=1, seat=2)
+    dog.tick()
+    dog.tick()
+    assert executor.heard() == [Interrupt(late.job_id, Why.TIMED_OUT)]
+
+    executor.run(2, seconds=5.1 + OPTIONS.kill_after_seconds, seat=1)
+    dog.tick()
+    assert (executor.doom.outcome, executor.doom.serial) == (Outcome.TIMED_OUT, 2)
+
+
+def test_who_keeps_the_loop_is_named_in_the_place_of_one_that_cannot_be_told():
+    executor = Dummy(seats=Seats(coroutines=2))
+    executor.begin(claim_of(), seconds=100, seat=1)
+    executor.begin(claim_of(five_seconds), seconds=5.1 + OPTIONS.kill_after_seconds, seat=2)
+    executor.boards[1].blocks(True)
+    watchdog(executor).tick()
+    assert (executor.doom.outcome, executor.doom.serial) == (Outcome.CRASHED, 1)
+
+
+def test_when_trust_is_over_all_are_told():
+    executor = Dummy(seats=Seats(threads=2))
+    claims = [claim_of() for _ in range(2)]
+    for seat, claim in enumerate(claims):
+        executor.begin(claim, seat=seat)
+    watchdog(executor, trusted=-0.01).tick()
+    assert executor.heard() == [Interrupt(claim.job_id, Why.LEASE_LOST) for claim in claims]
+
+
 def test_each_late_job_is_told(executor):
     dog = watchdog(executor)
     for _ in range(3):
@@ -64,6 +100,24 @@ def test_each_late_job_is_told(executor):
         executor.begin(claim, seconds=6)
         dog.tick()
         assert executor.heard() == [Interrupt(claim.job_id, Why.TIMED_OUT)]
+
+
+@task
+def says_nothing():
+    raise AssertionError("Nobody calls it.")
+
+
+@task(timeout=math.inf)
+def for_ever():
+    raise AssertionError("Nobody calls it.")
+
+
+@pytest.mark.parametrize(("one", "told"), [(five_seconds, True), (says_nothing, True), (for_ever, False)])
+def test_the_settings_limit_those_that_say_nothing_of_it(executor, one, told):
+    claim = claim_of(one)
+    executor.begin(claim, seconds=8)
+    Watchdog(DummyCrew(executor), trust(60), replace(OPTIONS, timeout=7.0)).tick()
+    assert executor.heard() == ([Interrupt(claim.job_id, Why.TIMED_OUT)] if told else [])
 
 
 def test_without_a_timeout_nobody_is_late(executor):

@@ -1,12 +1,16 @@
 """The claimer: when to look, in which queues, for how many, and what a lease that is not granted means."""
 
+from collections import Counter
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from jobqueue import lifecycle, operations
 from jobqueue.fence import Fence
 from jobqueue.leases import Leases
 from jobqueue.models import Attempt, Job, TaskDefinition
+from jobqueue.queues import Queues
 from jobqueue.worker.claimer import Claimer
 from jobqueue.worker.holdings import Holdings
 from jobqueue.worker.settler import Settler
@@ -20,11 +24,18 @@ pytestmark = pytest.mark.usefixtures("transactional_db")
 class House:
     """A claimer and what it works with."""
 
-    def __init__(self, *, queues=("default",), paths=rows.PATHS, found=None, hinted=True):
+    def __init__(self, *, queues=("default",), paths=rows.PATHS, found=None, hinted=True, **words):
         self.holdings = Holdings()
         self.settler = Settler(self.holdings, found, "w-1")
         self.claimer = Claimer(
-            identity(queues=list(queues)), paths, self.holdings, self.settler, found, OPTIONS, hinted=lambda: hinted
+            identity(),
+            paths,
+            Queues(queues, **words),
+            self.holdings,
+            self.settler,
+            found,
+            OPTIONS,
+            hinted=lambda: hinted,
         )
 
     def look(self, room=10):
@@ -72,6 +83,14 @@ def test_or_when_the_next_job_is_due():
     assert 0 < house.claimer.wait_seconds() <= 0.7
 
 
+def test_or_at_once_when_one_became_due_in_this_very_moment(monkeypatch):
+    """It was not due to the look, and is 0 seconds away behind it."""
+    monkeypatch.setattr(lifecycle, "next_due", lambda backend, queues: 0.0)
+    house = House()
+    assert house.look() == []
+    assert house.claimer.wait_seconds() < 0.1
+
+
 def test_jobs_that_it_cannot_run_are_no_reason_to_hurry():
     rows.enqueue(boom)
     house = House(paths=[echo.module_path])
@@ -94,6 +113,46 @@ def test_a_busy_queue_does_not_starve_another():
     rows.enqueue(echo, 1, queue_name="mail")
     house = House(queues=["default", "mail"])
     assert "mail" in {claim.queue for claim in house.look(room=1) + house.look(room=1)}
+
+
+def test_nor_where_any_queue_may_be():
+    for _ in range(3):
+        rows.enqueue()
+    rows.enqueue(echo, 1, queue_name="mail")
+    house = House(queues=())
+    assert "mail" in {claim.queue for claim in house.look(room=1) + house.look(room=1)}
+
+
+def test_queues_in_order_wait_for_those_before_them():
+    for queue in ("default", "default", "mail"):
+        rows.enqueue(echo, 1, queue_name=queue)
+    house = House(queues=("mail", "default"), in_order=True)
+    assert [claim.queue for claim in house.look(room=2)] == ["mail", "default"]
+
+
+def test_a_queue_gets_its_share_and_what_others_leave():
+    for queue in ("default", "mail") * 8:
+        rows.enqueue(echo, 1, queue_name=queue)
+    house = House(queues=("mail=3", "default"))
+    shares = Counter(claim.queue for claim in house.look(room=8))
+    assert shares == {"mail": 6, "default": 2}
+    assert Counter(claim.queue for claim in house.look(room=8)) == {"mail": 2, "default": 6}
+
+
+@pytest.mark.parametrize(("queues", "found"), [(("ma*",), ["mail"]), (("!mail",), ["default"])])
+def test_patterns_choose_among_the_queues_that_have_jobs(queues, found):
+    for queue in ("default", "mail"):
+        rows.enqueue(echo, 1, queue_name=queue)
+    assert [claim.queue for claim in House(queues=queues).look()] == found
+
+
+def test_a_paused_queue_is_left_alone():
+    rows.enqueue()
+    rows.enqueue(echo, 1, queue_name="mail")
+    operations.pause_queue("default")
+    assert [claim.queue for claim in House(queues=("default", "mail")).look()] == ["mail"]
+    operations.resume_queue("default")
+    assert len(House().look()) == 1
 
 
 def test_only_its_own_queues():

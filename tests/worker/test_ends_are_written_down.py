@@ -68,6 +68,18 @@ def test_the_end_of_one_that_was_renewed_or_told_of_progress_is_on_record():
     assert outcomes == {renewed.claim.job_id: "ok", told.claim.job_id: "ok", neither.claim.job_id: ""}
 
 
+def test_its_record_is_closed_when_nobody_can_take_it_for_held_any_more(monkeypatch):
+    """Else a renewal that is recorded just then would open it again, behind everybody who could close it."""
+    house, seen = House(), []
+    (holding,) = house.held
+    holding.renewals = 1
+    close = lifecycle.close_attempts
+    monkeypatch.setattr(lifecycle, "close_attempts", lambda fences: (seen.append(len(house.holdings)), close(fences)))
+    house.settler.value(holding, None)
+    house.settler.flush()
+    assert seen == [0]
+
+
 def test_a_value_of_a_job_that_is_anothers_is_refused_and_counted():
     house = House(2)
     stale = house.held[0]

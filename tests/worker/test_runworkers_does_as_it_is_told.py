@@ -89,6 +89,8 @@ class TestWhatItRefuses:
             ({"queues": "mial"}, "no queue 'mial'. Did you mean 'mail'"),
             ({"backend": "missing"}, "missing"),
             ({"concurrency": 0}, "--concurrency must be 1 or more"),
+            ({"threads": 0}, "--threads must be 1 or more"),
+            ({"async_concurrency": -1}, "--async-concurrency must be 1 or more"),
             ({"max_jobs": 0}, "--max-jobs must be 1 or more"),
             ({"max_memory": -1}, "--max-memory must be 1 or more"),
             ({"grace": float("nan")}, "--grace must be 0 or more"),
@@ -103,7 +105,7 @@ class TestWhatItRefuses:
             **settings.TASKS,
             "immediate": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"},
         }
-        with pytest.raises(CommandError, match="ImmediateBackend; workers need a JobQueueBackend"):
+        with pytest.raises(CommandError, match=r"is no JobQueueBackend\. Known: default"):
             call_command("runworkers", burst=True, backend="immediate")
 
     def test_a_database_without_its_tables(self):

@@ -5,11 +5,13 @@ import time
 import pytest
 from django.db import OperationalError, connection
 
+from jobqueue import lifecycle
 from jobqueue.fence import Fence
 from jobqueue.leases import Leases, LeasesUnavailable
 from jobqueue.models import Attempt, Worker
 from jobqueue.worker.holdings import Holdings
 from jobqueue.worker.renewer import Heartbeat, LeaseRenewer
+from tests import rows
 from tests.races.actors import Actor
 from tests.worker.parts import OPTIONS, Dummy, DummyCrew, claim_of, identity, leases, trust
 
@@ -85,8 +87,20 @@ class TestHeartbeat:
         heart.tick()  # It is not time yet.
         assert Worker.objects.get(pk="w-1").heartbeat_at == row.heartbeat_at
         heart._next_beat = 0
+        rows.let_time_pass()
         heart.tick()
         assert Worker.objects.get(pk="w-1").heartbeat_at > row.heartbeat_at
+
+    def test_an_executor_that_the_row_does_not_name_is_told_of_at_once(self, holdings):
+        """Whoever rescues its job ends its sessions, and knows them by its pid."""
+        heart = self.heartbeat(holdings, trust(), Dummy(pid=4711))
+        heart.tick()
+        heart._crew._executors = [Dummy(pid=4712)]
+        heart.tick()
+        row = Worker.objects.get(pk="w-1")
+        assert [executor["pid"] for executor in row.executors] == [4712]
+        heart.tick()
+        assert Worker.objects.get(pk="w-1").heartbeat_at == row.heartbeat_at
 
     def test_a_row_that_is_gone_is_made_anew(self, holdings):
         heart = self.heartbeat(holdings, trust())
@@ -113,8 +127,23 @@ class TestHeartbeat:
         heart.tick()
         assert Attempt.objects.get().renewed_at == row.renewed_at
         holding.renewals = 3
+        rows.let_time_pass()
         heart.tick()
         assert Attempt.objects.get().renewed_at > row.renewed_at
+
+    def test_what_is_recorded_of_a_claim_that_is_over_by_then_does_not_stay_open(self, holdings, monkeypatch):
+        claim, heart = rows.claimed("w-1"), self.heartbeat(holdings, trust())
+        holdings.add(claim).renewals = 1
+        record = lifecycle.record_renewals
+
+        def record_late(worker_id, renewals):
+            lifecycle.release([claim.fence], started=False)
+            holdings.drop(claim.job_id)
+            return record(worker_id, renewals)
+
+        monkeypatch.setattr(lifecycle, "record_renewals", record_late)
+        heart.tick()
+        assert not Attempt.objects.exists()
 
     def test_without_redis_each_beat_renews_every_lease(self, holdings):
         lively, frozen = holdings.add(claim_of()), holdings.add(claim_of())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.tasks import TaskResultStatus, task_backends
 
@@ -18,6 +20,7 @@ from jobqueue.worker.keeper import Keeper
 from tests import rows
 from tests.waiting import wait_until
 
+LEASE = 2.0
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -52,6 +55,22 @@ def test_a_job_without_any_witness_is_rescued_but_not_at_the_first_look(leases: 
     wait_until(ticking(keeper_, lambda: rows.job(claim.job_id).status == TaskResultStatus.READY), 10)
     assert woken
     assert rows.job(claim.job_id).crashes == 1
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="Only SQLite has one lock for all.")
+def test_while_somebody_keeps_sqlite_locked_nobody_is_condemned() -> None:
+    """Who could not write its heartbeat trusts itself for most of a lease from then on."""
+    rows.worker("w-1", beat_ago=60)
+    claim = rows.claimed("w-1")
+    keeper_ = keeper(None, [])
+    keeper_.tick()
+    somebody = connection.copy()
+    somebody.cursor().execute("BEGIN IMMEDIATE")
+    keeper_.tick()
+    unlocked_at = time.monotonic()
+    somebody.close()
+    wait_until(ticking(keeper_, lambda: rows.job(claim.job_id).status == TaskResultStatus.READY), 10)
+    assert time.monotonic() - unlocked_at >= 0.95 * LEASE  # The stillness of the heartbeat alone takes half a lease.
 
 
 def test_a_lease_alone_keeps_its_holder_alive(leases: Leases) -> None:
@@ -93,6 +112,15 @@ def test_a_heartbeat_that_looks_old_but_moves_is_alive() -> None:
     assert rows.job(moving.job_id).status == TaskResultStatus.RUNNING
 
 
+def test_one_that_falls_silent_is_watched_before_its_lease_is_over() -> None:
+    """Its job is rescued soon after, however long the lease: it need not stand still for half a lease more."""
+    rows.worker("w-1", beat_ago=0.55 * LEASE)
+    claim = rows.claimed("w-1")
+    keeper_, began = keeper(None, []), time.monotonic()
+    wait_until(ticking(keeper_, lambda: rows.job(claim.job_id).status == TaskResultStatus.READY), 10)
+    assert 0.5 * LEASE <= time.monotonic() - began < 0.9 * LEASE
+
+
 def test_a_worker_that_said_that_it_stopped_is_not_waited_for() -> None:
     rows.worker("w-1", stopped=True)
     claim = rows.claimed("w-1")
@@ -120,14 +148,30 @@ def test_a_redis_that_is_out_of_reach_condemns_nobody_at_first(own_redis: Any, s
     wait_until(ticking(keeper_, lambda: rows.job(claim.job_id).status == TaskResultStatus.READY), 10)
 
 
+def test_a_redis_that_forgets_again_and_again_does_not_hide_the_dead_for_ever(leases: Leases) -> None:
+    """Its memory never grows old enough to be believed; nor does that of one whose clock stands still."""
+    rows.worker("w-1", stopped=True)
+    claim = rows.claimed("w-1")
+    keeper_, began = keeper(leases, []), time.monotonic()
+
+    def forgotten_and_ticked() -> bool:
+        leases.forget_all()
+        keeper_.tick()
+        return rows.job(claim.job_id).status == TaskResultStatus.READY
+
+    wait_until(forgotten_and_ticked, 10)
+    # Emptied once, it is waited for until every living owner has had the time to renew.
+    assert time.monotonic() - began > LEASE
+
+
 def test_all_running_jobs_are_read_once_a_minute_and_while_one_of_them_has_an_owner_without_a_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = []
 
-    def orphans(backend: str, *, unknown: bool) -> list[lifecycle.Orphan]:
+    def orphans(backend: str, *, silent: Any, unknown: bool) -> list[lifecycle.Orphan]:
         asked.append(unknown)
-        return found(backend, unknown=unknown)
+        return found(backend, silent=silent, unknown=unknown)
 
     found = lifecycle.orphans
     monkeypatch.setattr(lifecycle, "orphans", orphans)

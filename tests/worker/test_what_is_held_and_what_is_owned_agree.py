@@ -107,7 +107,7 @@ def test_one_whose_body_is_over_may_run_its_hooks(house):
     """It has settled the job itself, so the job is not RUNNING any more; that is no revocation."""
     claim = house.running()
     house.executor.board.body_over()
-    lifecycle.settle(rows.connection, [(claim.fence, None)])
+    lifecycle.settle(rows.connection(), [(claim.fence, None)])
     assert house.step() == []
     house.lose_patience()
     house.step()

@@ -15,13 +15,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
-from django.tasks import task_backends
-from django.tasks.exceptions import InvalidTaskBackend
 
 from jobqueue.backend import JobQueueBackend
 from jobqueue.database import alias
-from jobqueue.drill.plan import FAULTS, Plan
+from jobqueue.drill.plan import FAULTS, NAIVE_FAULTS, Plan
 from jobqueue.leases import LeasesUnavailable
+from jobqueue.management.backends import backend_named
 
 
 class Command(BaseCommand):
@@ -43,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--naive", action="store_true", help="Drill a queue with a lock that expires instead: it gets it wrong."
         )
+        parser.add_argument("--json", action="store_true", help="Print one JSON document instead of the table.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Hold the drill and exit with its status."""
@@ -62,8 +62,9 @@ class Command(BaseCommand):
             key_prefix=f"{backend.settings.key_prefix[:80]}:drill-{number}",
             directory=directory,
             lease_seconds=options["lease"],
-            faults=tuple(fault for fault in FAULTS if fault in (options["only"] or FAULTS)),
+            faults=_faults(options["only"], naive=options["naive"]),
             naive=options["naive"],
+            json=options["json"],
         )
         status = _hold(plan)
         if status < 0:
@@ -82,6 +83,14 @@ def _hold(plan: Plan) -> int:
             # It takes down what it made, and this process waits for that.
             signal.signal(number, lambda number, _: process.send_signal(number))
         return process.wait()
+
+
+def _faults(only: list[str] | None, *, naive: bool) -> tuple[str, ...]:
+    known = NAIVE_FAULTS if naive else FAULTS
+    for name in only or ():
+        if name not in known:
+            raise _cannot(f"the naive queue can be drilled with {', '.join(known)}, not with {name}")
+    return tuple(fault for fault in known if fault in (only or known))
 
 
 def _lease(text: str) -> float:
@@ -103,13 +112,9 @@ def _settings_module() -> str:
 
 def _backend(name: str) -> JobQueueBackend:
     try:
-        backend = task_backends[name]
-    except InvalidTaskBackend as error:
+        return backend_named(name)
+    except CommandError as error:
         raise _cannot(str(error)) from error
-    if not isinstance(backend, JobQueueBackend):
-        others = [each for each in settings.TASKS if isinstance(task_backends[each], JobQueueBackend)]
-        raise _cannot(f"TASKS[{name!r}] is not a JobQueueBackend; use --backend {' or '.join(others) or 'with one'}")
-    return backend
 
 
 def _check_database() -> None:

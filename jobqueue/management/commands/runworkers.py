@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
-from django.tasks import task_backends
-from django.tasks.exceptions import InvalidTaskBackend
 
 from jobqueue.backend import JobQueueBackend
-from jobqueue.conf import suggestion
 from jobqueue.database import alias
 from jobqueue.errors import NotMigrated
+from jobqueue.fields import is_storable
+from jobqueue.management import choosing
+from jobqueue.management.backends import backend_named
+from jobqueue.queues import Queues
 from jobqueue.worker import fork_server, reload
-from jobqueue.worker.supervisor import Settings, Supervisor
+from jobqueue.worker.seats import Seats
+from jobqueue.worker.supervisor import STOPPING, Settings, Supervisor
 
 
 class Command(BaseCommand):
@@ -27,12 +33,37 @@ class Command(BaseCommand):
     # Run below: they ask the database, and one that does not answer deserves a sentence, not a traceback.
     requires_system_checks = ()
 
+    _is_the_program = False
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Note that nobody has called this but a command line."""
+        self._is_the_program = True
+        super().run_from_argv(argv)
+
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the flags."""
         parser.add_argument("--backend", default="default", help="The TASKS alias to work for (default: default).")
-        parser.add_argument("--queues", default="", help="Queues to serve, as in a,b (default: all of the backend's).")
+        choosing.add_argument(parser, None)
+        parser.add_argument(
+            "--queues",
+            default="",
+            help="Queues to serve, as in 'mail=3,bulk-*,!bulk-slow' (default: all).",
+        )
+        parser.add_argument(
+            "--in-order", action="store_true", help="Serve a queue only when those before it are empty."
+        )
         parser.add_argument(
             "--concurrency", type=int, default=os.cpu_count() or 1, help="Executors, each a process (default: CPUs)."
+        )
+        parser.add_argument(
+            "--threads", type=int, default=1, metavar="T", help="Jobs that an executor runs at once (default: 1)."
+        )
+        parser.add_argument(
+            "--async-concurrency",
+            type=int,
+            default=1,
+            metavar="N",
+            help="Coroutines that an executor runs at once beside those, on one event loop (default: 1, as any job).",
         )
         parser.add_argument("--burst", action="store_true", help="Stop when nothing is due.")
         parser.add_argument("--max-jobs", type=int, help="Replace an executor after so many jobs.")
@@ -48,15 +79,15 @@ class Command(BaseCommand):
         """Run a worker."""
         wants_reload = django_settings.DEBUG if options["reload"] is None else options["reload"]
         # A burst ends by itself: nothing to watch for.
-        if wants_reload and not options["burst"]:
-            if not reload.is_inner():
-                raise SystemExit(reload.run_outer())
-            self._run(options, watched=True)
-        else:
-            self._run(options, watched=False)
+        watched = bool(wants_reload and not options["burst"])
+        if watched and not reload.is_inner():
+            raise SystemExit(reload.run_outer())
+        # As a program of its own it obeys to the end: a second Ctrl-C in its last moment is not to end in a traceback.
+        with choosing.obeyed(options), nullcontext() if self._is_the_program else _handlers_given_back():
+            self._run(options, watched=watched)
 
     def _run(self, options: dict[str, Any], *, watched: bool) -> None:
-        backend = _backend(options["backend"])
+        backend = backend_named(options["backend"])
         settings = _settings(backend, options)
         fork_server.start_early()
         _require_database()
@@ -70,34 +101,52 @@ class Command(BaseCommand):
             watcher.exit_if_changed()
 
 
-def _backend(name: str) -> JobQueueBackend:
+@contextmanager
+def _handlers_given_back() -> Iterator[None]:
+    """Leave who has called the command, a test perhaps, with the signal handlers that it had."""
+    threaded = threading.current_thread() is not threading.main_thread()
+    before = {} if threaded else {number: signal.getsignal(number) for number in STOPPING}
     try:
-        backend = task_backends[name]
-    except InvalidTaskBackend as error:
-        raise CommandError(str(error)) from error
-    if not isinstance(backend, JobQueueBackend):
-        raise CommandError(f"TASKS[{name!r}] is a {type(backend).__name__}; workers need a JobQueueBackend.")
-    return backend
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:  # Else it was not Python's.
+                signal.signal(number, handler)
 
 
 def _settings(backend: JobQueueBackend, options: dict[str, Any]) -> Settings:
     queues = list(dict.fromkeys(name.strip() for name in options["queues"].split(",") if name.strip()))
-    for name in queues:
-        if backend.queues and name not in backend.queues:
-            raise CommandError(f"There is no queue {name!r}.{suggestion(name, backend.queues)}")
-    for name, least in (("concurrency", 1), ("max_jobs", 1), ("max_memory", 1), ("grace", 0)):
+    try:
+        Queues(queues, known=backend.queues)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    for name, least in _LEAST:
         if options[name] is not None and not options[name] >= least:
             raise CommandError(f"--{name.replace('_', '-')} must be {least} or more, not {options[name]}.")
+    if not is_storable(options["name"]):
+        raise CommandError(f"--name must be a text that a database stores, not {options['name']!r}.")
     memory = options["max_memory"]
     return Settings(
         queues=queues or sorted(backend.queues),
+        in_order=options["in_order"],
         concurrency=options["concurrency"],
+        seats=Seats(threads=options["threads"], coroutines=options["async_concurrency"]),
         burst=options["burst"],
         max_jobs=options["max_jobs"],
         max_memory=None if memory is None else memory * 1024 * 1024,
         grace=options["grace"],
         name=options["name"],
     )
+
+
+_LEAST = (
+    ("concurrency", 1),
+    ("threads", 1),
+    ("async_concurrency", 1),
+    ("max_jobs", 1),
+    ("max_memory", 1),
+    ("grace", 0),
+)
 
 
 def _require_database() -> None:
@@ -111,4 +160,4 @@ def _require_migrations() -> None:
     executor = MigrationExecutor(connections[alias()])
     targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "jobqueue"]
     if executor.migration_plan(targets):
-        raise CommandError(str(NotMigrated(NotMigrated.__doc__)))
+        raise CommandError(str(NotMigrated(f"{NotMigrated.__doc__} (The jobs are on the alias {alias()!r}.)")))

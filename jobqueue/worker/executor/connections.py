@@ -12,7 +12,7 @@ _IDLE_BEFORE_PROBE = 1.0
 
 def heal() -> None:
     """Close every connection of this thread that is broken, or in which a job left a transaction open."""
-    for connection in connections.all(initialized_only=True):
+    for connection in _ours():
         if connection.connection is None:
             continue
         if is_open(connection) or (connection.errors_occurred and not connection.is_usable()):
@@ -21,13 +21,31 @@ def heal() -> None:
             connection.errors_occurred = False
 
 
+def renounce() -> None:
+    """Close every connection of this thread: an error that came from outside may have struck in the middle of anything.
+
+    Right behind BEGIN, for one: then Django takes the connection for idle, and it keeps locked what it will.
+    """
+    for connection in _ours():
+        abandon(connection)
+        vars(connection).pop("create_cursor", None)
+
+
 def probe(*, idle: float) -> None:
     """Close every connection of this thread that does not work any more, if they were idle for more than a second."""
     if idle <= _IDLE_BEFORE_PROBE:
         return
-    for connection in connections.all(initialized_only=True):
+    for connection in _ours():
         connection.errors_occurred = True  # Presumably: the server, or what is on the way to it, hangs up on the idle.
     heal()
+
+
+def _ours() -> list[BaseDatabaseWrapper]:
+    """Return the connections of this thread; to look for them takes long, so where there can be but one, it is got."""
+    aliases = connections.settings
+    if len(aliases) > 1:
+        return list(connections.all(initialized_only=True))
+    return [connections[alias] for alias in aliases]
 
 
 def is_open(connection: BaseDatabaseWrapper) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ... import lifecycle
 from ...errors import BrokenTransaction
+from .abroad import run_abroad
 from .connections import is_open
 from .fenced import block
 from .job import RunningJob
@@ -23,6 +24,8 @@ Settled = tuple[str | None, bool]
 def atomic(job: RunningJob, body: Body) -> Settled:
     """Body, fence and result are one transaction. A body that asked the database nothing leaves nothing to commit."""
     connection, fence = job.connection, job.fence
+    if job.writes_to != connection.alias:
+        return _atomic_abroad(job, body)
 
     def committed() -> bool:
         return lifecycle.decided(connection, fence)
@@ -33,6 +36,16 @@ def atomic(job: RunningJob, body: Body) -> Settled:
         if not untouched:
             transaction.fence(lambda: lifecycle.succeed(connection, fence, value))
     return value, not untouched
+
+
+def _atomic_abroad(job: RunningJob, body: Body) -> Settled:
+    """Body, fence and value are one transaction on another database; the result follows on that of the jobs."""
+
+    def reads_here() -> str | None:
+        with job.connection.execute_wrapper(job.guard), read_only(job.connection):
+            return _closed(job, body())
+
+    return run_abroad(job, job.writes_to, "", reads_here), False
 
 
 def steps(job: RunningJob, body: Body) -> Settled:

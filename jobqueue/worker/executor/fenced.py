@@ -16,6 +16,8 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...errors import LeaseLost, TimeLimitExceeded
+from ...points import reached
+from . import files
 from .connections import abandon
 from .guard import Guard
 from .lazy import Lazy
@@ -45,12 +47,14 @@ class Block:
         """Run the fence, which must be the last statement; raises Refused when it changes no row."""
         self._lazy.begin()  # There may be nothing but hooks so far.
         self._guard.refuse_if_broken()
-        self._guard.leave_block()
+        self._guard.enter_fence()
+        reached("fence.before")
         if not statement():
             raise Refused("The database refused the writes of this job: it is no longer this worker's.")
         # A hook that raises must not look like a COMMIT that failed.
         self.hooks, self._connection.run_on_commit = self._connection.run_on_commit, []
         self.committing = True
+        reached("fence.after")
 
 
 @contextmanager
@@ -65,13 +69,17 @@ def block(connection: BaseDatabaseWrapper, guard: Guard, *, committed: Callable[
             current = Block(connection, guard, lazy)
             guard.enter_block()
             yield current
+        if current.committing:
+            reached("fence.committed")
     except (DatabaseError, InterfaceError) as error:
         if current is None or not current.committing:
             raise
         logger.warning("The outcome of a COMMIT is unknown (%s): asking.", str(error).strip())
         # It may have broken behind the COMMIT, in setting autocommit again: Django leaves it neither open nor closed.
         abandon(connection)
-        if not persistently(connection, committed):
+        landed = persistently(connection, committed)
+        logger.warning("The COMMIT of unknown outcome had %s.", "landed" if landed else "not landed")
+        if not landed:
             raise
     finally:
         guard.leave_block()
@@ -93,6 +101,8 @@ def persistently[T](connection: BaseDatabaseWrapper, ask: Callable[[], T]) -> T:
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database does not answer (%s): trying again.", str(error).strip())
             abandon(connection)
+            if files.used_up():
+                files.end()  # It would ask for ever, and its job would never end.
             time.sleep(pause)
             pause = min(pause * 2, 2.0)
 

@@ -14,13 +14,19 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ...database import error_code
 from ...errors import BrokenTransaction, UnfencedWrite
+from ...points import reached
 
 # MariaDB and MySQL: lock wait timeout, deadlock, record changed since read. The first may have undone one statement,
 # the others the whole transaction and every savepoint in it.
 _UNDOING = {1205, 1213, 1020}
 _READ_ONLY = {"25006", 1792}
 
+_USE_ONCE = (
+    'A job with effects="steps" wrote to the database outside once(): put the write in a function and call '
+    'once("a name", that_function). (effects="unfenced" turns the fence off.)'
+)
 _BLANK = r"(?:\s|/\*.*?\*/|--[^\n]*(?:\n|$)|\#[^\n]*(?:\n|$))*"
 # What MariaDB and MySQL commit for by themselves.
 _COMMITS = re.compile(
@@ -40,19 +46,27 @@ _ENDS_LATER = re.compile(_BLANK + r"(COMMIT|ROLLBACK(?!\s+(?:WORK\s+)?TO\b))\b",
 class Guard:
     """An execute wrapper for the connection on which a fenced block runs."""
 
-    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, *, advice: str = _USE_ONCE) -> None:
         self._connection: Any = connection
+        self._advice = advice
         self._broken: BaseException | None = None
+        self._may_write = False
         self._depth: int | None = None
 
     def enter_block(self) -> None:
         """Note that a fenced transaction begins here; what the body opens inside are savepoints."""
         self._broken = None
+        self._may_write = True
         self._depth = len(self._connection.savepoint_ids)
+
+    def enter_fence(self) -> None:
+        """Note that the body is over, and that what comes now is our own last word in its transaction."""
+        self._depth = None
 
     def leave_block(self) -> None:
         """Note that the fenced transaction is over."""
         self._depth = None
+        self._may_write = False
 
     def refuse_if_broken(self) -> None:
         """Raise BrokenTransaction when an error has undone part of the block, whatever the body made of it."""
@@ -72,19 +86,18 @@ class Guard:
         if self._depth is not None:
             self._refuse_what_ends_the_block(sql)
         try:
-            return execute(sql, params, many, context)
+            result = execute(sql, params, many, context)
         except DatabaseError as error:
-            code = _code(error)
-            if code in _READ_ONLY or "attempt to write a readonly database" in str(error):
-                raise UnfencedWrite(
-                    'A job with effects="steps" wrote to the database outside once(): put the write in a function and '
-                    'call once("a name", that_function). (effects="unfenced" turns the fence off.)'
-                ) from error
+            code = error_code(error)
+            if not self._may_write and is_refusal_to_write(error):
+                raise UnfencedWrite(self._advice) from error
             if self._depth is not None and (code in _UNDOING or len(self._connection.savepoint_ids) <= self._depth):
                 self._broken = self._broken or error
                 if self._was_rolled_back():
                     self._connection.needs_rollback = True  # What came now would be committed at once.
             raise
+        reached("run.after-statement")
+        return result
 
     def _refuse_what_ends_the_block(self, sql: Any) -> None:
         first, *others = _text(sql, self._connection.connection).split(";")
@@ -113,9 +126,6 @@ def _text(sql: Any, raw: Any) -> str:
     return str(sql.as_string(raw)) if hasattr(sql, "as_string") else str(sql)
 
 
-def _code(error: BaseException) -> Any:
-    cause: Any = error.__cause__
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    if state is not None:
-        return state
-    return cause.args[0] if cause is not None and cause.args else None
+def is_refusal_to_write(error: BaseException) -> bool:
+    """Return whether a database has refused a statement because its session may only read."""
+    return error_code(error) in _READ_ONLY or "attempt to write a readonly database" in str(error)

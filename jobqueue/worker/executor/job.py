@@ -6,21 +6,30 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ... import ledger, results
 from ...conf import Options
 from ...errors import LeaseLost
 from ...fence import Fence
+from ...fields import storable
 from ...lifecycle import Claim
+from ...payload import load_arguments
+from ...secrets import Secrets
 from ...task import JobTask
 from ..messages import Progress
 from ..trust import Trust
 from .guard import Guard
+from .readonly import is_reading, writable
 
 _PROGRESS_SECONDS = 0.25
+# Beyond this, numbers of JSON are floats to most who read it.
+_EXACT = 2**53
 
 
 class RunningJob:
@@ -35,18 +44,28 @@ class RunningJob:
         connection: BaseDatabaseWrapper,
         trust: Trust,
         tell: Callable[[Progress], None],
+        stopping: Callable[[], bool],
     ) -> None:
         self.claim = claim
         self.task = task
         self.effects = task.effects or options.effects
         self.max_result_bytes = options.max_result_bytes
         self.connection = connection
-        self.guard = Guard(connection)
+        self.writes_to = task.writes_to or options.writes_to or connection.alias
+        self.unfenced = task.unfenced_databases or options.unfenced_databases
+        self.abroad: dict[str, int] = {}
+        self.guard = Guard(connection) if self._is_at_home() else Guard(connection, advice=self._advice())
+        self.secrets = Secrets(task, lambda: load_arguments(claim.arguments, claim.job_id))
         self.steps_done: set[str] = set()
+        self.steps_committed = 0
         self.in_step = False
+        self.in_step_abroad = False
+        self.undecided: dict[str, bool] = {}
         self._trust = trust
         self._tell = tell
+        self._stopping = stopping
         self._next_progress = 0.0
+        self._results: list[Any] | None = None
 
     @property
     def id(self) -> UUID:
@@ -62,6 +81,36 @@ class RunningJob:
     def attempt(self) -> int:
         """The number of this attempt, from 1."""
         return self.claim.failures + self.claim.crashes + 1
+
+    @cached_property
+    def tick(self) -> datetime | None:
+        """The moment of the tick that made this job, asked of the ledger when it is first asked for."""
+        return ledger.tick_of(self.id)
+
+    @property
+    def results(self) -> list[Any]:
+        """What the jobs returned for which this one has waited, asked of the database when it is first asked for."""
+        if self._results is None:
+            self._results = results.handed_on(self.id)
+        return self._results
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the worker was told to stop."""
+        return self._stopping()
+
+    @property
+    def resumed(self) -> Any:
+        """The state of the last checkpoint of the job, None when there is none."""
+        from .checkpoints import resumed  # As in once().
+
+        return resumed(self)
+
+    def checkpoint(self, state: Any) -> None:
+        """Keep a state for the next attempt; see jobqueue.current.CurrentJob."""
+        from .checkpoints import checkpoint  # As in once().
+
+        checkpoint(self, state)
 
     def ensure_held(self) -> None:
         """Raise LeaseLost when this worker may no longer believe that the job is its own; asks nobody."""
@@ -83,7 +132,8 @@ class RunningJob:
         now = time.monotonic()
         if now >= self._next_progress or (total is not None and done >= total):
             self._next_progress = now + _PROGRESS_SECONDS
-            self._tell(Progress(self.id, {"done": done, "total": total, "note": _plain(note)}))
+            told = _plain(self.secrets.out_of(str(note)))
+            self._tell(Progress(self.id, {"done": done, "total": total, "note": told}))
 
     def once[T](self, name: str, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """See jobqueue.once()."""
@@ -92,29 +142,73 @@ class RunningJob:
         value: T = once(self, name, fn, args, kwargs)
         return value
 
+    def once_on[T](self, database: str, name: str, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """See jobqueue.once_on()."""
+        from .steps import once  # Steps are made of jobs.
+
+        value: T = once(self, name, fn, args, kwargs, database=database)
+        return value
+
+    def deliver[T](
+        self,
+        step: str,
+        fn: Callable[..., T],
+        /,
+        *args: Any,
+        lookup: Callable[[str], T | None] | None = None,
+        not_done: tuple[type[BaseException], ...] = (),
+        **kwargs: Any,
+    ) -> T:
+        """See jobqueue.deliver()."""
+        from .deliver import deliver  # As in once().
+
+        value: T = deliver(self, step, lambda: fn(*args, **kwargs), lookup=lookup, not_done=not_done)
+        return value
+
     @contextmanager
-    def stepping(self) -> Iterator[None]:
-        """Mark that a step is under way."""
-        self.in_step = True
+    def writing_here(self) -> Iterator[None]:
+        """Let what is ours write to the jobs' database, where the body may only read."""
+        if is_reading(self.connection):
+            with writable(self.connection):
+                yield
+        else:
+            yield
+
+    def _is_at_home(self) -> bool:
+        """Return whether a body that is one transaction has it on the jobs' database."""
+        return self.effects != "atomic" or self.writes_to == self.connection.alias
+
+    def _advice(self) -> str:
+        here, there = self.connection.alias, self.writes_to
+        return (
+            f"A job whose task writes to the database {there!r} wrote to {here!r}, where it would not be in the same "
+            f"transaction. To enqueue another job from it, use .using(commit_on={there!r}).enqueue_on_commit(…); for "
+            'writes to both use effects="steps" and once_on().'
+        )
+
+    @contextmanager
+    def stepping(self, *, abroad: bool = False) -> Iterator[None]:
+        """Mark that a step is under way, and whether on another database than the jobs'."""
+        self.in_step, self.in_step_abroad = True, abroad
         try:
             yield
         finally:
-            self.in_step = False
+            self.in_step = self.in_step_abroad = False
 
 
 def _finite(number: Any) -> float:
     """Return a number that JSON has: what could not be stored would keep all that this worker reports from it."""
-    if isinstance(number, int):
-        return number
+    if isinstance(number, int) and abs(number) < _EXACT:
+        return int(number)  # Not of a class of the body's, which the worker need not know.
     try:
         value = float(number)
-    except TypeError:
+    except (TypeError, OverflowError):
         value = math.nan
     if not math.isfinite(value):
         raise ValueError(f"progress() takes finite numbers, not {number!r}.")
     return value
 
 
-def _plain(note: object) -> str:
+def _plain(note: str) -> str:
     """Return the beginning of a text, without what databases refuse."""
-    return str(note)[:200].replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    return storable(note[:200])

@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import transaction
 
+from ...points import reached
+
 
 class Lazy:
     """What transaction.atomic() is, but later."""
@@ -51,6 +53,7 @@ class Lazy:
         if self._begun:
             return
         connection = self._connection
+        reached("run.before-begin")
         self._look_idle()
         # Guards watch what the body says; this is what we say.
         wrappers, connection.execute_wrappers = connection.execute_wrappers, []

@@ -1,0 +1,160 @@
+"""What is wrong with the whole, each with what to do about it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from django.db import connections
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from ..backend import backends
+from ..database import alias
+from ..leases import LeasesUnavailable
+from ..models import Outcome, Worker
+from ..spelling import spelled
+from .depths import TABLE, Depth, Failed, Place
+from .liveness import is_alive, serves
+
+# A queue whose first job has waited for longer is behind.
+_BEHIND_SECONDS = 300.0
+_CLOCKS_APART_SECONDS = 2.0
+_LOOKED_AT = 1000
+
+
+class Trouble(NamedTuple):
+    """A sentence, and where to go on from there; "" is nowhere."""
+
+    text: str
+    url: str = ""
+
+
+def troubles(
+    depths: dict[Place, Depth],
+    paused: Collection[Place],
+    workers: Sequence[Worker],
+    running: Sequence[tuple[str, str, str, int]],
+    failed: Counter[Failed],
+    known: Collection[str],
+    now: datetime,
+) -> list[Trouble]:
+    """Return what is to be looked at, the worst first."""
+    return [
+        *_stuck(workers, running),
+        *_of_queues(depths, paused, workers, now),
+        *_in_doubt(failed),
+        *_unknown(known),
+        *_redis(),
+        *_clock(now),
+    ]
+
+
+def _jobs(**filters: str) -> str:
+    return f"{reverse('admin:jobqueue_job_changelist')}?{urlencode(filters)}"
+
+
+def _stuck(workers: Sequence[Worker], running: Sequence[tuple[str, str, str, int]]) -> Iterator[Trouble]:
+    alive = {worker.pk for worker in workers if is_alive(worker)}
+    lost = sum(count for *_place, worker_id, count in running if worker_id not in alive)
+    if lost:
+        text = ngettext(
+            "%(count)s job is stuck: it runs at a worker that gives no sign of life.",
+            "%(count)s jobs are stuck: they run at workers that give no sign of life.",
+            lost,
+        ) % {"count": lost}
+        text += " " + (
+            _("A live worker of the backend will rescue them within some seconds.")
+            if alive
+            else _("Start a worker: it will rescue them.")
+        )
+        yield Trouble(text, _jobs(status="RUNNING"))
+
+
+def _of_queues(
+    depths: dict[Place, Depth], paused: Collection[Place], workers: Sequence[Worker], now: datetime
+) -> Iterator[Trouble]:
+    for place, depth in depths.items():
+        backend, queue = place
+        if not depth.due or depth.oldest is None or place in paused:
+            continue
+        names = {"queue": spelled(queue), "backend": spelled(backend)}
+        url = _jobs(status="READY", queue=queue)
+        if not any(serves(worker, backend, queue) for worker in workers):
+            text = _("Jobs wait in the queue “%(queue)s” and no live worker serves it: start one with runworkers.")
+            yield Trouble(text % names, url)
+        elif (now - depth.oldest).total_seconds() > _BEHIND_SECONDS:
+            text = _(
+                "The queue “%(queue)s” is behind: its first job has waited for more than five minutes. Start more "
+                "workers, or see what the busy ones run."
+            )
+            yield Trouble(text % names, url)
+
+
+def _in_doubt(failed: Counter[Failed]) -> Iterator[Trouble]:
+    count = sum(count for (*_place, outcome), count in failed.items() if outcome == Outcome.IN_DOUBT)
+    if count:
+        text = ngettext(
+            "%(count)s job is in doubt: whether something was delivered is not known. Find out, and decide.",
+            "%(count)s jobs are in doubt: whether something was delivered is not known. Find out, and decide.",
+            count,
+        )
+        yield Trouble(text % {"count": count}, _jobs(outcome=Outcome.IN_DOUBT))
+
+
+def _unknown(known: Collection[str]) -> Iterator[Trouble]:
+    """Look for jobs between the names that are known, where an index has them: most often there are none."""
+    names = sorted(known)
+    if not names:
+        return
+    gaps = ["task_path < %s", *(["(task_path > %s AND task_path < %s)"] * (len(names) - 1)), "task_path > %s"]
+    values = [names[0], *(name for pair in pairwise(names) for name in pair), names[-1]]
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(
+            f"SELECT COUNT(*) FROM (SELECT status FROM {TABLE} WHERE {' OR '.join(gaps)} LIMIT {_LOOKED_AT}) AS odd "
+            "WHERE status = 'READY'",
+            values,
+        )
+        (count,) = cursor.fetchone()
+    if count:
+        text = ngettext(
+            "%(count)s job waits for a task that no worker knows: deploy a version that has it, or cancel the job.",
+            "%(count)s jobs wait for tasks that no worker knows: deploy a version that has them, or cancel the jobs.",
+            count,
+        )
+        yield Trouble(text % {"count": count}, _jobs(unknown="1"))
+
+
+def _redis() -> Iterator[Trouble]:
+    for name, backend in backends().items():
+        leases = backend.leases()
+        if leases is None:
+            continue
+        try:
+            policy = leases.evicting_policy()
+        except LeasesUnavailable:
+            text = _(
+                "The Redis of backend “%(backend)s” does not answer. Running jobs go on, held by heartbeats in the "
+                "database; workers find new jobs a little later. See to the server."
+            )
+            yield Trouble(text % {"backend": spelled(name)})
+            continue
+        if policy:
+            text = _("The Redis of backend “%(backend)s” may throw leases away (%(policy)s): set noeviction.")
+            yield Trouble(text % {"backend": spelled(name), "policy": spelled(policy)})
+
+
+def _clock(now: datetime) -> Iterator[Trouble]:
+    apart = time.time() - now.timestamp()
+    if abs(apart) > _CLOCKS_APART_SECONDS:
+        text = _(
+            "The clock of this server and that of the database are %(seconds)s s apart. Workers go by the database’s; "
+            "set the other right."
+        )
+        yield Trouble(text % {"seconds": f"{abs(apart):.0f}"})

@@ -1,0 +1,144 @@
+"""What a schedule says, wherever it comes from: which task, with what, when, and what of missed ticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from inspect import signature
+from typing import Any
+
+from django.conf import settings
+from django.tasks.exceptions import InvalidTask
+from django.utils import timezone
+
+from .. import payload
+from ..conf import is_number, suggestion
+from ..errors import InvalidArguments, UnknownTask
+from ..spelling import on_one_line
+from ..task import JobTask, find
+from .timetable import Every, Timetable, cron_of, zone_of
+
+SKIP, LAST, ALL = "skip", "last", "all"
+MISSED = (SKIP, LAST, ALL)
+LONGEST_NAME = 200
+MOST = 1000
+_MOST_SECONDS = 10 * 366 * 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A schedule, wherever it comes from; nothing of it has to be right before ``mistakes()`` was asked."""
+
+    name: str
+    task_path: str
+    arguments: Any
+    cron: str = ""
+    every: int | None = None
+    time_zone: str
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    queue: str = ""
+    priority: int | None = None
+    missed: str = LAST
+    most: int = 10
+    grace: int = 60
+
+    def mistakes(self) -> dict[str, str]:
+        """Return what is wrong, by field, each as a sentence that says what to do."""
+        return {**self._bad_name(), **self._bad_rhythm(), **self._bad_call(), **self._bad_numbers()}
+
+    def timetable(self, anchor: datetime | None = None) -> Timetable:
+        """Return when it is due; ``anchor`` is where it begins if it does not say. Raises ValueError."""
+        start = self.starts_at or anchor or timezone.now()
+        if self.every is None:
+            return Timetable(cron_of(self.cron, zone_of(self.time_zone)), start, self.ends_at)
+        if not is_number(self.every, least=1, whole=True) or self.every > _MOST_SECONDS:
+            raise ValueError(f"every must be a whole number of seconds, 1 or more, not {self.every!r}.")
+        return Timetable(Every(self.every, start), start, self.ends_at)
+
+    def task(self) -> JobTask:
+        """Return its task, with its own queue and priority; raises UnknownTask, and InvalidTask for these."""
+        return find(self.task_path).using(queue_name=self.queue or None, priority=self.priority)
+
+    def call(self) -> tuple[list[Any], dict[str, Any]]:
+        """Return the arguments; raises ValueError for what is none."""
+        match self.arguments:
+            case {"args": list(args), "kwargs": dict(kwargs)} if len(self.arguments) == 2:
+                return args, kwargs
+        raise ValueError('The arguments must be {"args": […], "kwargs": {…}}.')
+
+    def _bad_name(self) -> dict[str, str]:
+        name: Any = self.name
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or on_one_line(name) != name:
+            return {"name": f"A name is 1 to {LONGEST_NAME} characters that can be seen, on one line."}
+        return {}
+
+    def _bad_rhythm(self) -> dict[str, str]:
+        if bool(self.cron) == (self.every is not None):
+            both = "not both" if self.cron else "one of them"
+            return {"cron": f"Say cron, as in '30 3 * * *', or every, a number of seconds: {both}."}
+        try:
+            zone = zone_of(self.time_zone)
+        except ValueError as error:
+            return {"time_zone": str(error)}
+        try:
+            if self.cron:
+                cron_of(self.cron, zone)
+            self.timetable()
+        except ValueError as error:
+            return {"cron" if self.cron else "every": str(error)}
+        for name in ("starts_at", "ends_at"):
+            moment = getattr(self, name)
+            if moment is not None and (not isinstance(moment, datetime) or timezone.is_naive(moment)):
+                return {name: f"{name} must be an aware datetime, not {moment!r}."}
+        if self.starts_at and self.ends_at and self.ends_at < self.starts_at:
+            return {"ends_at": "It ends before it starts."}
+        return {}
+
+    def _bad_call(self) -> dict[str, str]:
+        try:
+            task = self.task()
+        except UnknownTask as error:
+            return {"task_path": str(error)}
+        except InvalidTask as error:
+            return {"queue": str(error)}
+        try:
+            args, kwargs = self.call()
+            backend: Any = task.get_backend()
+            payload.dump_arguments(args, kwargs, limit=backend.settings.max_argument_bytes)
+            signature(task.func).bind(*([None] if task.takes_context else []), *args, **kwargs)
+        except InvalidArguments as error:
+            return {"arguments": str(error).replace(" Nothing was enqueued.", "")}
+        except TypeError as error:
+            return {"arguments": f"They do not fit {self.task_path}{_parameters(task)}: {error}."}
+        except ValueError as error:
+            return {"arguments": str(error)}
+        return {}
+
+    def _bad_numbers(self) -> dict[str, str]:
+        if self.missed not in MISSED:
+            return {"missed": f"missed={self.missed!r} is unknown.{suggestion(self.missed, MISSED)}"}
+        if not is_number(self.most, least=1, whole=True) or self.most > MOST:
+            return {"most": f"most must be a whole number from 1 to {MOST}, not {self.most!r}."}
+        if not is_number(self.grace, least=0, whole=True) or self.grace > _MOST_SECONDS:
+            return {"grace": f"grace must be a whole number of seconds, 0 or more, not {self.grace!r}."}
+        return {}
+
+
+def default_time_zone() -> str:
+    """Return the time zone of the settings."""
+    return settings.TIME_ZONE
+
+
+def no_arguments() -> dict[str, Any]:
+    """Return the arguments of a call without any."""
+    return {"args": [], "kwargs": {}}
+
+
+PLAN_FIELDS = tuple(field.name for field in fields(Plan))
+
+
+def _parameters(task: JobTask) -> str:
+    """Return what is to be given, as in ``(day, *, dry_run=False)``."""
+    parameters = list(signature(task.func).parameters.values())[1 if task.takes_context else 0 :]
+    return str(signature(task.func).replace(parameters=parameters, return_annotation=signature(task.func).empty))

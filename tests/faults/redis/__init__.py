@@ -1,0 +1,1 @@
+"""Redis in every kind of trouble, with real workers: it may cost a moment, and nothing else."""
