@@ -253,7 +253,9 @@ class Job(models.Model):
             ("retry_job", "Can retry job"),
             ("cancel_job", "Can cancel job"),
             ("run_job", "Can run job now"),
+            ("copy_job", "Can enqueue job anew"),
             ("decide_job", "Can decide what is in doubt of a job"),
+            ("view_payload_job", "Can view arguments, results and errors of job"),
         ]
 
     def __str__(self) -> str:
@@ -551,3 +553,27 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return on_one_line(f"{self.task_path} {self.queue} {self.at}")
+
+
+class SavedView(models.Model):
+    """A filter of the list of jobs that somebody keeps under a name of theirs.
+
+    Whose it is, the key of the user tells, as text: users may be in another database.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    user = ExactCharField(_("user"), max_length=64)
+    name = ExactCharField(_("name"), max_length=60)
+    query = ExactCharField(_("query"), max_length=1000)
+
+    class Meta:
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "name"], name="jobqueue_view_once"),
+        ]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return on_one_line(self.name)

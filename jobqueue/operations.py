@@ -1,4 +1,4 @@
-"""What an operator does: retry and cancel jobs, a lot in a transaction; decide jobs; pause queues and tasks.
+"""What an operator does: retry, cancel, copy jobs, a lot in a transaction; decide jobs; pause queues and tasks.
 
 From a shell::
 
@@ -14,6 +14,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import batched
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ from uuid import UUID
 from django.db import DatabaseError, connections, transaction
 from django.db.models import QuerySet
 
-from . import lifecycle
+from . import copying, lifecycle
 from .backend import follow, wake_workers
 from .conf import Options, suggestion
 from .database import alias, lock_only_what_matches
@@ -43,6 +44,7 @@ class Report:
 
     Of those that waited for these ``let_go`` may begin now and ``ended`` have ended, too, as far as is known: in a
     transaction of the caller they are judged when that commits, and of very many the rest is found by the workers.
+    ``made`` are the ids of the first thousand new jobs, if any were made.
     """
 
     done: int = 0
@@ -50,6 +52,7 @@ class Report:
     ended: int = 0
     passed_over: int = 0
     skipped: list[str] = field(default_factory=list)
+    made: list[UUID] = field(default_factory=list)
 
     def skip(self, why: str) -> None:
         """Count a job to which it could not be done."""
@@ -57,29 +60,56 @@ class Report:
         if len(self.skipped) < _MOST_REASONS:
             self.skipped.append(why)
 
+    def add(self, made: UUID | None) -> None:
+        """Remember a job that was made."""
+        if made is not None and len(self.made) < _MOST_REASONS:
+            self.made.append(made)
+
 
 class Deed(NamedTuple):
-    """What is done to jobs: to many of a lot, in one transaction, and to each that is left, in one of its own."""
+    """What is done to jobs: to many of a lot, in one transaction, and to each that is left, in one of its own.
+
+    The latter returns the id of a job that it has made.
+    """
 
     many: Callable[[Sequence[Job]], Many]
-    one: Callable[[Job], object]
+    one: Callable[[Job], UUID | None]
 
 
-def retry(jobs: JobQuerySet) -> Report:
-    """Have failed jobs attempted again, with full budgets. Whatever their number, they are read in small lots."""
-    deed = Deed(lambda lot: lifecycle.retry_many([job.pk for job in lot]), lambda job: lifecycle.retry(job.pk))
-    return each(in_lots(jobs), deed, ends=False)
+def retry(jobs: JobQuerySet, *, at: datetime | None = None) -> Report:
+    """Have failed jobs attempted again, with full budgets, now or ``at`` a later moment, in small lots."""
+
+    def one(job: Job) -> None:
+        lifecycle.retry(job.pk, at=at)
+
+    return each(in_lots(jobs), Deed(lambda lot: lifecycle.retry_many([job.pk for job in lot], at=at), one), ends=False)
 
 
 def cancel(jobs: JobQuerySet, *, by: str = "") -> Report:
     """Cancel jobs that wait or run; ``by`` is who did it, for the record of the attempt."""
-    deed = Deed(lambda lot: lifecycle.cancel_many([job.pk for job in lot]), lambda job: lifecycle.cancel(job.pk, by=by))
-    return each(in_lots(jobs), deed, ends=True)
+
+    def one(job: Job) -> None:
+        lifecycle.cancel(job.pk, by=by)
+
+    return each(in_lots(jobs), Deed(lambda lot: lifecycle.cancel_many([job.pk for job in lot]), one), ends=True)
 
 
 def run_now(jobs: JobQuerySet) -> Report:
     """Have jobs that wait for their time begin as soon as a worker has room; what else they wait for, they wait for."""
-    return each(in_lots(jobs), Deed(lambda _lot: Many(), lambda job: lifecycle.hasten(job.pk)), ends=False)
+
+    def one(job: Job) -> None:
+        lifecycle.hasten(job.pk)
+
+    return each(in_lots(jobs), Deed(lambda _lot: Many(), one), ends=False)
+
+
+def copy(jobs: JobQuerySet) -> Report:
+    """Enqueue a new job for each, with its task, arguments, queue, priority and backend: their code runs once more.
+
+    No copy has an idempotency key. Jobs whose task is not known here, or does not take their arguments, are passed
+    over, and those of unique tasks while one of the same call is there.
+    """
+    return each(in_lots(jobs), Deed(lambda _lot: Many(), lambda job: copying.copy(job.pk)), ends=False)
 
 
 def was_done(job_id: UUID, step: str | None = None, *, receipt: Any = None, by: str = "") -> str:
@@ -188,12 +218,13 @@ def _alone(job: Job, deed: Deed, report: Report) -> bool:
     """Do it to one job; return whether it was done, and report why when it was not."""
     try:
         with transaction.atomic(using=alias()):
-            deed.one(job)
+            made = deed.one(job)
     except WrongState as error:
         report.skip(str(error))
     except DatabaseError as error:
         report.skip(f"Job {job.pk}: the database refused it: {error}")
     else:
+        report.add(made)
         return True
     return False
 

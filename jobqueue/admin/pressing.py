@@ -7,6 +7,7 @@ When all that match are meant, they may be a hundred thousand; how these are gon
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,30 +16,56 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.timezone import get_current_timezone_name, localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..database import alias
+from ..database import alias, clock
 from ..models import Job, JobQuerySet
+from ..moments import NoMoment, moment_of
 from ..operations import Report, lots_of
 from ..spelling import spelled
-from . import stretches
+from . import cells, stretches
 from .finding import as_uuid
 from .pages import page
 from .stretches import Stretch
-from .verbs import CANCEL, DELETE, MOST_AT_ONCE, RETRY, RUN, VERBS, Verb, done_text, followed_texts, press
+from .verbs import (
+    CANCEL,
+    COPY,
+    DELETE,
+    MOST_AT_ONCE,
+    RETRY,
+    RETRY_AT,
+    RUN,
+    VERBS,
+    Verb,
+    done_text,
+    followed_texts,
+    press,
+)
 
 _LISTED = 20
 _REASONS = 5
+_LONGEST = 100
 
 
 class PressingAdmin(admin.ModelAdmin):
     """Adds the verbs, on the list and on the page of a job, for users who have the permission."""
 
-    actions = ("retry_selected", "cancel_selected", "run_selected", "forget_selected")
+    actions = (
+        "retry_selected",
+        "retry_at_selected",
+        "cancel_selected",
+        "run_selected",
+        "copy_selected",
+        "forget_selected",
+    )
 
     def get_urls(self) -> list[Any]:
         """Return the addresses of the verbs, and the rest."""
@@ -65,6 +92,11 @@ class PressingAdmin(admin.ModelAdmin):
         """Ask whether to retry the chosen jobs."""
         return self._act(request, RETRY, queryset)
 
+    @admin.action(permissions=["retry"], description=gettext_lazy("Retry selected jobs later"))
+    def retry_at_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse:
+        """Ask when to retry the chosen jobs."""
+        return self._act(request, RETRY_AT, queryset)
+
     @admin.action(permissions=["cancel"], description=gettext_lazy("Cancel selected jobs"))
     def cancel_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse:
         """Ask whether to cancel the chosen jobs."""
@@ -73,6 +105,15 @@ class PressingAdmin(admin.ModelAdmin):
     def has_run_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may run jobs now."""
         return self._may(request, RUN)
+
+    def has_copy_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may enqueue jobs anew."""
+        return self._may(request, COPY)
+
+    @admin.action(permissions=["copy"], description=gettext_lazy("Copy selected jobs"))
+    def copy_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse:
+        """Ask whether to enqueue the chosen jobs anew."""
+        return self._act(request, COPY, queryset)
 
     def has_forget_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may delete jobs that have ended; what Django means by "delete" is not done here."""
@@ -117,7 +158,11 @@ class PressingAdmin(admin.ModelAdmin):
         jobs = self._named(request.POST.get("ids", ""))
         if "confirmed" not in request.POST:
             return self._confirm(request, verb, jobs, back=back)
-        self._tell(request, verb, press(verb, lots_of(jobs), request.user))
+        try:
+            moment = _moment(request, verb)
+        except NoMoment as error:
+            return self._confirm(request, verb, jobs, back=back, error=str(error))
+        self._tell(request, verb, press(verb.at(moment), lots_of(jobs), request.user))
         return HttpResponseRedirect(self._back(request, jobs, "list" if verb.deletes else back))
 
     def _may(self, request: HttpRequest, verb: Verb) -> bool:
@@ -133,12 +178,18 @@ class PressingAdmin(admin.ModelAdmin):
 
     def _act_on_all(self, request: HttpRequest, verb: Verb, jobs: JobQuerySet) -> HttpResponse:
         """Ask, or do what was confirmed for some seconds; while something is left, ask whether to go on with it."""
-        stretch = Stretch.read(request.POST) or Stretch.whole(jobs)
+        stretch, asked = Stretch.read(request.POST) or Stretch.whole(jobs), {}
         if stretch is not None and "confirmed" in request.POST:
-            self._tell(request, verb, press(verb, stretch.walk(jobs, stretches.SECONDS), request.user))
+            try:
+                moment = _moment(request, verb)
+            except NoMoment as error:
+                return self._confirm_all(request, verb, jobs, stretch, error=str(error))
+            self._tell(request, verb, press(verb.at(moment), stretch.walk(jobs, stretches.SECONDS), request.user))
             if not stretch.of(jobs).exists():
                 return HttpResponseRedirect(request.get_full_path())
-        return self._confirm_all(request, verb, jobs, stretch)
+            # The rest is for the same moment, though it was a delay that was asked for.
+            asked = {"at": localtime(moment).isoformat(" ", "seconds")} if moment else {}
+        return self._confirm_all(request, verb, jobs, stretch, **asked)
 
     def _named(self, ids: str) -> list[Job]:
         """Return the jobs with these ids, in that order; raises BadRequest for what is no list of ids."""
@@ -147,7 +198,9 @@ class PressingAdmin(admin.ModelAdmin):
         # A job that is gone is passed on by its id, so that the verb itself says so.
         return [found.get(pk) or Job(pk=pk) for pk in wanted]
 
-    def _confirm(self, request: HttpRequest, verb: Verb, jobs: Sequence[Job], *, back: str) -> HttpResponse:
+    def _confirm(
+        self, request: HttpRequest, verb: Verb, jobs: Sequence[Job], *, back: str, **asked: str
+    ) -> HttpResponse:
         fit = [job for job in jobs if verb.applies_to(job)]
         context = {
             "count": len(fit),
@@ -157,11 +210,12 @@ class PressingAdmin(admin.ModelAdmin):
             "action_url": self._url(request, f"jobqueue_job_{verb.name}"),
             "fields": {"ids": ",".join(str(job.pk) for job in jobs), "back": back},
             "back_url": self._back(request, jobs, back),
+            **asked,
         }
         return self._ask(request, verb, context)
 
     def _confirm_all(
-        self, request: HttpRequest, verb: Verb, jobs: JobQuerySet, stretch: Stretch | None
+        self, request: HttpRequest, verb: Verb, jobs: JobQuerySet, stretch: Stretch | None, **asked: str
     ) -> HttpResponse:
         count = stretch.count(jobs) if stretch else 0
         listed = list(stretch.of(jobs).order_by("pk")[:_LISTED]) if stretch else []
@@ -180,16 +234,21 @@ class PressingAdmin(admin.ModelAdmin):
                 **({"last": stretch.last, "after": stretch.after or ""} if stretch else {}),
             },
             "back_url": request.get_full_path(),
+            **asked,
         }
         return self._ask(request, verb, context)
 
     def _ask(self, request: HttpRequest, verb: Verb, context: dict[str, Any]) -> HttpResponse:
         listed = [(job, spelled(job.task_path)) for job in context["listed"]]
-        return page(self, request, "confirm", capfirst(str(verb.label)), {**context, "verb": verb, "listed": listed})
+        asked = {"at": spelled(request.POST.get("at", "")[:_LONGEST]), "time_zone": get_current_timezone_name()}
+        context = {**asked, **context, "verb": verb, "asks_when": verb.when is not None, "listed": listed}
+        return page(self, request, "confirm", capfirst(str(verb.label)), context)
 
     def _tell(self, request: HttpRequest, verb: Verb, report: Report) -> None:
         if report.done:
             self.message_user(request, done_text(verb, report.done), messages.SUCCESS)
+        if report.made:
+            self.message_user(request, _made_text(report), messages.SUCCESS)
         for text in followed_texts(report):
             self.message_user(request, text, messages.WARNING)
         if report.passed_over:
@@ -208,6 +267,19 @@ class PressingAdmin(admin.ModelAdmin):
     def _url(self, request: HttpRequest, name: str, *args: Any) -> str:
         url = reverse(f"admin:{name}", args=args, current_app=self.admin_site.name)
         return add_preserved_filters({"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, url)
+
+
+def _moment(request: HttpRequest, verb: Verb) -> datetime | None:
+    """Return the moment that was given for a verb that wants one; raises NoMoment."""
+    return moment_of(request.POST.get("at", ""), now=clock(connections[alias()])) if verb.when else None
+
+
+def _made_text(report: Report) -> SafeString:
+    """Return links to the new jobs, as many as a line takes."""
+    made = report.made[:_LISTED]
+    links = format_html_join(", ", "{}", ((cells.link("job", job, job),) for job in made))
+    more = report.done - len(made)
+    return format_html("{} {}{}", _("New:"), links, _(" … and %(more)s more.") % {"more": f"{more:,}"} if more else "")
 
 
 def _ids(text: str) -> list[UUID]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +22,8 @@ from .gates import gate_again
 from .judge import judge
 
 
-def retry(job_id: UUID) -> None:
-    """Let a failed job be attempted again, now. Its attempts so far stay on record.
+def retry(job_id: UUID, *, at: datetime | None = None) -> None:
+    """Let a failed job be attempted again, now or ``at`` a later moment. Its attempts so far stay on record.
 
     One that was cancelled while it ran waits until a lease period has passed since: its body has been stopped by then.
     One that was to wait for others, and was never begun, waits for them again: they are judged as they are by now.
@@ -38,25 +38,25 @@ def retry(job_id: UUID) -> None:
             f"Job {job_id} is in doubt: whether {names} was delivered is not known. Find out, and decide: in the "
             f"admin, or by `manage.py jobs decide {job_id}` with --done or --again."
         )
-    if job is None or not ready_again(job):
+    if job is None or not ready_again(job, at=at):
         raise WrongState(not_failed(job_id))
     if _waits(job):
         transaction.on_commit(lambda: judge([job_id]), using=alias(), robust=True)
     reached("retry.after")
 
 
-def ready_again(job: Job) -> bool:
+def ready_again(job: Job, *, at: datetime | None = None) -> bool:
     """FAILED → READY for a job as it was read; return False when it is so no more. Raises WrongState for its key."""
     failed = Job.objects.using(alias()).failed().filter(pk=job.pk)
-    return bool((_again if job.unique_key is None else _again_if_unique)(failed, job))
+    return bool((_again if job.unique_key is None else _again_if_unique)(failed, job, at))
 
 
-def _again(failed: JobQuerySet, job: Job) -> int:
+def _again(failed: JobQuerySet, job: Job, at: datetime | None) -> int:
     with by_primary_key(connections[alias()]):
         return failed.filter(attempt=job.attempt).update(
             **afresh(
                 gate=Gate.AFTER if _waits(job) else gate_again(),
-                due_at=soonest(job),
+                due_at=no_sooner(soonest(job), at),
             )
         )
 
@@ -80,11 +80,11 @@ def _waits(job: Job) -> bool:
     return job.attempt == 0 and is_behind_others(job.pk)
 
 
-def _again_if_unique(failed: JobQuerySet, job: Job) -> int:
+def _again_if_unique(failed: JobQuerySet, job: Job, at: datetime | None) -> int:
     """As _again(), which makes the job hold its key anew: the database refuses that while another does."""
     try:
         with transaction.atomic(using=alias()):
-            return _again(failed, job)
+            return _again(failed, job, at)
     except IntegrityError:
         holders = Job.objects.using(alias()).holding().filter(unique_key=job.unique_key).values_list("pk", flat=True)
         raise WrongState(is_held(job, list(holders))) from None
@@ -102,6 +102,11 @@ def is_held(job: Job, holders: Sequence[UUID]) -> str:
         f"Job {job.pk} cannot be retried while {names} is there for the same call: its task was "
         f'unique="{job.unique_while}".'
     )
+
+
+def no_sooner(moment: Any, at: datetime | None) -> Any:
+    """Return the later of a moment by the database and one that somebody has asked for, if anybody has."""
+    return moment if at is None else Greatest(moment, Value(at, output_field=DateTimeField()))
 
 
 def soonest(job: Job) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -23,10 +23,10 @@ from .depend import are_behind_others
 from .gates import gate_again
 from .judge import judge
 from .many import Many, lock_free
-from .retry import afresh, is_held, not_failed
+from .retry import afresh, is_held, no_sooner, not_failed
 
 
-def retry_many(job_ids: Sequence[UUID]) -> Many:
+def retry_many(job_ids: Sequence[UUID], *, at: datetime | None = None) -> Many:
     """Let failed jobs be attempted again, as retry() does, in one transaction: all that are done, or none."""
     connection = connections[alias()]
     with transaction.atomic(using=connection.alias), by_primary_key(connection):
@@ -39,7 +39,7 @@ def retry_many(job_ids: Sequence[UUID]) -> Many:
         refused |= (held := _held(connection, plain))
         again = [job for job in plain if job.pk not in held]
         behind = are_behind_others([job.pk for job in again if job.attempt == 0])
-        _make_ready(connection, again, behind)
+        _make_ready(connection, again, behind, at)
         if behind:
             transaction.on_commit(lambda: judge(sorted(behind)), using=connection.alias, robust=True)
     return Many(frozenset(job.pk for job in again), refused)
@@ -75,7 +75,7 @@ def _holds(job: Job) -> bool:
     return job.unique_key is not None and (job.unique_while == "active" or job.attempt == 0)
 
 
-def _make_ready(connection: BaseDatabaseWrapper, jobs: Sequence[Job], behind: set[UUID]) -> None:
+def _make_ready(connection: BaseDatabaseWrapper, jobs: Sequence[Job], behind: set[UUID], at: datetime | None) -> None:
     failed = Job.objects.using(connection.alias).failed()
     keys_are_taken = any(_holds(job) for job in jobs)
     # Keys are taken in no order: who waits for one here, while others wait for those taken before, could deadlock.
@@ -85,4 +85,4 @@ def _make_ready(connection: BaseDatabaseWrapper, jobs: Sequence[Job], behind: se
             ([job.pk for job in jobs if job.pk in behind], Gate.AFTER),
         ):
             if those:
-                failed.filter(pk__in=those).update(**afresh(gate=gate, due_at=DatabaseNow()))
+                failed.filter(pk__in=those).update(**afresh(gate=gate, due_at=no_sooner(DatabaseNow(), at)))

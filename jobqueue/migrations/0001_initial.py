@@ -281,7 +281,9 @@ class Migration(migrations.Migration):
                     ("retry_job", "Can retry job"),
                     ("cancel_job", "Can cancel job"),
                     ("run_job", "Can run job now"),
+                    ("copy_job", "Can enqueue job anew"),
                     ("decide_job", "Can decide what is in doubt of a job"),
+                    ("view_payload_job", "Can view arguments, results and errors of job"),
                 ],
                 "indexes": [
                     jobqueue.indexes.PartialIndex(
@@ -508,6 +510,24 @@ class Migration(migrations.Migration):
                 "ordering": ["at", "id"],
                 "default_permissions": (),
                 "indexes": [models.Index(fields=["at", "span"], name="jobqueue_tally_at")],
+            },
+        ),
+        migrations.CreateModel(
+            name="SavedView",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("user", jobqueue.fields.ExactCharField(max_length=64, verbose_name="user")),
+                ("name", jobqueue.fields.ExactCharField(max_length=60, verbose_name="name")),
+                ("query", jobqueue.fields.ExactCharField(max_length=1000, verbose_name="query")),
+            ],
+            options={
+                "verbose_name": "saved view",
+                "verbose_name_plural": "saved views",
+                "ordering": ["name"],
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=["user", "name"], name="jobqueue_view_once"),
+                ],
             },
         ),
     ]

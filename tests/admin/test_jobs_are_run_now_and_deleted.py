@@ -29,12 +29,12 @@ def buttons(client, job):
 
 def test_a_delayed_job_is_due_now_and_the_log_says_who(admin_client, admin_user):
     job = delayed()
-    assert buttons(admin_client, job) == ["Cancel", "Run now"]
+    assert buttons(admin_client, job) == ["Cancel", "Run now", "Copy"]
     answer = press(admin_client, RUN, job)
     assert answer.url == page_of(job)
     assert said(answer) == "1 job is due now."
     assert Job.objects.get().due_at <= timezone.now()
-    assert buttons(admin_client, job) == ["Cancel"]
+    assert buttons(admin_client, job) == ["Cancel", "Copy"]
     entry = LogEntry.objects.get()
     assert (entry.user, entry.change_message) == (admin_user, "Run now.")
 
@@ -49,7 +49,7 @@ def test_a_job_that_has_ended_is_deleted_with_what_belongs_to_it(admin_client):
     job, other = make_job("FAILED"), make_job("FAILED")
     make_attempt(job)
     make_attempt(other)
-    assert buttons(admin_client, job) == ["Retry", "Delete"]
+    assert buttons(admin_client, job) == ["Retry", "Retry later", "Copy", "Delete"]
     answer = press(admin_client, FORGET, job)
     assert answer.url == reverse(JOBS)
     assert said(answer) == "1 job was deleted."

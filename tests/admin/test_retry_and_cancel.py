@@ -146,10 +146,10 @@ def test_a_job_that_left_its_filter_meanwhile_is_not_forgotten(admin_client: Cli
 @pytest.mark.parametrize(
     ("status", "buttons"),
     [
-        ("READY", ["cancel"]),
-        ("RUNNING", ["cancel"]),
-        ("SUCCESSFUL", ["forget"]),
-        ("FAILED", ["retry", "forget"]),
+        ("READY", ["cancel", "copy"]),
+        ("RUNNING", ["cancel", "copy"]),
+        ("SUCCESSFUL", ["copy", "forget"]),
+        ("FAILED", ["retry", "retry_at", "copy", "forget"]),
     ],
 )
 def test_the_page_of_a_job_has_the_buttons_that_fit(admin_client: Client, status: str, buttons: list[str]) -> None:

@@ -26,7 +26,7 @@ LISTS = [
     f"admin:jobqueue_{name}_changelist"
     for name in ("job", "worker", "ledgerentry", "taskdefinition", "pausedqueue", "limit", "schedule")
 ]
-VERBS = [f"admin:jobqueue_job_{verb}" for verb in ("retry", "cancel", "run", "forget")]
+VERBS = [f"admin:jobqueue_job_{verb}" for verb in ("retry", "retry_at", "cancel", "run", "copy", "forget")]
 
 
 class Tags(HTMLParser):

@@ -61,9 +61,11 @@ def addresses(rows: dict[Any, Any]) -> list[str]:
 def forms(rows: dict[Any, Any]) -> list[dict[str, str]]:
     """Return what a form of the admin would send to act on a job."""
     job = str(rows[Job].pk)
-    ticked = {"ids": job, "confirmed": "yes", "_selected_action": job, "index": "0", "post": "yes"}
+    ticked = {"ids": job, "confirmed": "yes", "_selected_action": job, "index": "0", "post": "yes", "at": "1h"}
     return [
         {**ticked, "action": "retry_selected"},
+        {**ticked, "action": "retry_at_selected"},
+        {**ticked, "action": "copy_selected"},
         {**ticked, "action": "cancel_selected", "select_across": "1", "status": "SUCCESSFUL", "_save": "Save"},
         {**ticked, "action": "delete_selected"},
         {**ticked, "path": MARK, "backend": "default", "name": MARK},
@@ -126,7 +128,7 @@ def test_whoever_may_add_change_and_delete_but_not_look_or_press(
 
 
 def test_whoever_may_press_but_not_look(staff: Callable[..., Client], rows: dict[Any, Any]) -> None:
-    verbs = ("retry_job", "cancel_job", "run_job", "delete_job", "decide_job")
+    verbs = ("retry_job", "cancel_job", "run_job", "copy_job", "delete_job", "decide_job", "view_payload_job")
     knock(staff(*verbs, "pause_taskdefinition", "delete_pausedqueue", "run_schedule"), rows)
 
 

@@ -1,4 +1,4 @@
-"""Verbs that do something to jobs: retry, cancel, run, prune."""
+"""Verbs that do something to jobs: retry, cancel, run, copy, prune."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import connections
 from django.db.models import Q
 
 from ... import lifecycle, operations, retention
 from ...conf import is_days
-from ...database import DatabaseNow, alias
+from ...database import DatabaseNow, alias, clock
 from ...models import Job, JobQuerySet, Outcome
+from ...moments import NoMoment, moment_of
 from ...operations import Report
 from ...retention import Rule
 from ..backends import backend_named
@@ -28,12 +30,17 @@ def add(verbs: Verbs) -> None:
         ("retry", "Have failed jobs attempted again, with full budgets.", _retry),
         ("cancel", "Cancel jobs that wait or run.", _cancel),
         ("run", "Have jobs that wait for their time begin now.", _run),
+        ("copy", "Enqueue jobs anew, with the same task and arguments.", _copy),
     ):
         acting = verbs.add(name, text, act)
         acting.add_argument("ids", nargs="*", type=job_id, metavar="id")
         add_filters(acting)
         acting.add_argument("--all", action="store_true", help="All that can be, whatever they are.")
         acting.add_argument("--dry-run", action="store_true", help="Only say how many they are.")
+        if name == "retry":
+            acting.add_argument(
+                "--at", metavar="WHEN", help="Not before then: a delay, as 2h or 30m, or a time, as 2030-01-31T18:00."
+            )
     pruning = verbs.add("prune", "Delete jobs that finished long ago; keys stay known in the ledger.", _prune)
     pruning.add_argument(
         "--days", type=_days, metavar="D", help="Finished longer ago than that (default: as RETENTION_DAYS says)."
@@ -44,7 +51,11 @@ def add(verbs: Verbs) -> None:
 
 def _retry(options: dict[str, Any]) -> Answer:
     failed = Job.objects.using(alias()).failed().exclude(outcome=Outcome.IN_DOUBT)
-    return _act(options, failed, "retried", operations.retry)
+    try:
+        at = options["at"] and moment_of(options["at"], now=clock(connections[alias()]))
+    except NoMoment as error:
+        raise CommandError(f"--at {options['at']}: {error}", returncode=2) from None
+    return _act(options, failed, "retried", lambda jobs: operations.retry(jobs, at=at))
 
 
 def _cancel(options: dict[str, Any]) -> Answer:
@@ -55,6 +66,10 @@ def _cancel(options: dict[str, Any]) -> Answer:
 def _run(options: dict[str, Any]) -> Answer:
     later = Job.objects.using(alias()).ready().filter(due_at__gt=DatabaseNow())
     return _act(options, later, "made due", operations.run_now)
+
+
+def _copy(options: dict[str, Any]) -> Answer:
+    return _act(options, Job.objects.using(alias()).all(), "copied", operations.copy)
 
 
 def _act(options: dict[str, Any], possible: JobQuerySet, done: str, act: Callable[[JobQuerySet], Report]) -> Answer:
@@ -77,14 +92,18 @@ def _act(options: dict[str, Any], possible: JobQuerySet, done: str, act: Callabl
     lines += [*(doubts(options) if nothing else skipped[:_SAID]), *more]
     document = {done: report.done, "passed_over": passed_over, "skipped": skipped}
     document |= {"let_go": report.let_go, "ended": report.ended}
+    if "copied" in document:
+        document["made"] = report.made
     return Answer(document, "\n".join(lines), well=not passed_over)
 
 
 def _followed(report: Report) -> list[str]:
-    """Return what came of the jobs that waited for these, a sentence for each."""
+    """Return what came of the jobs that waited for these, and the new ones, a sentence for each."""
     ended = f"{counted(report.ended)} that waited {'has' if report.ended == 1 else 'have'} ended, too."
     let_go = f"{counted(report.let_go)} that waited may begin now."
-    return [text for count, text in ((report.ended, ended), (report.let_go, let_go)) if count]
+    told = [text for count, text in ((report.ended, ended), (report.let_go, let_go)) if count]
+    more = [f"… and {len(report.made) - _SAID:,} more."] if len(report.made) > _SAID else []
+    return [*told, *(f"New: job {made}" for made in report.made[:_SAID]), *more]
 
 
 def _prune(options: dict[str, Any]) -> Answer:

@@ -166,7 +166,7 @@ MUTANTS = (
         name="unhurried-retry",
         mechanism="A job that was cancelled while it ran is attempted again only when its body has been stopped",
         off="it is ready at once",
-        pieces=(Piece("lifecycle/retry.py", "due_at=soonest(job),", "due_at=DatabaseNow(),"),),
+        pieces=(Piece("lifecycle/retry.py", "no_sooner(soonest(job), at)", "no_sooner(DatabaseNow(), at)"),),
         killers=(
             Killer(f"{SIMULATED}[unhurried-retry]", on=SQLITE, by="Violation"),
             Killer(f"{RETRY}::test_a_job_that_was_cancelled_while_it_ran_waits_until_its_body_has_been_stopped"),

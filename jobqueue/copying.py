@@ -1,0 +1,86 @@
+"""A new job of the same call: what is taken over from the row of a job, and why it cannot be."""
+
+from __future__ import annotations
+
+from inspect import Parameter, Signature, signature
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.tasks.exceptions import TaskException
+
+from .backend import backend_of
+from .database import alias
+from .errors import InvalidLimitKey, InvalidRow, JobQueueError, UnknownTask, WrongState
+from .models import Job
+from .payload import call_of
+from .task import JobTask, discover, find, is_known
+
+
+def copy(job_id: UUID) -> UUID:
+    """Enqueue a job with the task, arguments, queue, priority and backend of another, due at once; return its id.
+
+    It has no idempotency key, waits for no other job, and is as unique as its task says. Raises WrongState, which tells
+    nothing of the arguments, when there can be no such job, and when one of a unique task is there.
+    """
+    job = Job.objects.using(alias()).filter(pk=job_id).first()
+    if job is None:
+        raise _refused(job_id, "it is gone")
+    task, (args, kwargs) = _task_of(job), _call_of(job)
+    if not _fits(task, args, kwargs):
+        raise _refused(job_id, f"its arguments no longer fit {job.task_path}{_parameters(task)}")
+    result: Any
+    try:
+        result = task.using(backend=job.backend, queue_name=job.queue, priority=job.priority).enqueue(*args, **kwargs)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        raise _refused(job_id, _why(error, task)) from error
+    if result.enqueued_before:
+        raise _refused(job_id, f'job {result.id} is there for the same call: its task is unique="{task.unique}"')
+    return UUID(result.id)
+
+
+def _refused(job_id: UUID, why: str) -> WrongState:
+    return WrongState(f"Job {job_id} cannot be copied: {why}.")
+
+
+def _why(error: Exception, task: JobTask) -> str:
+    if isinstance(error, TaskException | JobQueueError) and not isinstance(error, InvalidLimitKey):
+        return str(error).replace(" Nothing was enqueued.", "").rstrip(".")
+    # What the project's own code says of a key that it makes of the arguments may tell them.
+    return f"its keys cannot be told: {task.module_path} was answered with {type(error).__qualname__}"
+
+
+def _task_of(job: Job) -> JobTask:
+    if not is_known(job.task_path):
+        discover()  # A web process may not have imported the module that declares it.
+    try:
+        task = find(job.task_path)
+    except UnknownTask:
+        raise _refused(job.pk, f"no task {job.task_path!r} is registered in this process") from None
+    if backend_of(job.backend) is None:
+        raise _refused(job.pk, f"TASKS has no backend of jobqueue named {job.backend!r}")
+    return task
+
+
+def _call_of(job: Job) -> tuple[list[Any], dict[str, Any]]:
+    try:
+        return call_of(job.arguments, job.pk)
+    except InvalidRow:
+        raise _refused(job.pk, "its arguments cannot be read, and were not written by jobqueue") from None
+
+
+def _fits(task: JobTask, args: list[Any], kwargs: dict[str, Any]) -> bool:
+    try:
+        _parameters(task).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
+
+
+def _parameters(task: JobTask) -> Signature:
+    found = signature(task.func)
+    own = list(found.parameters.values())[1 if task.takes_context else 0 :]
+    own = [parameter.replace(annotation=Parameter.empty) for parameter in own]
+    return found.replace(parameters=own, return_annotation=Signature.empty)
