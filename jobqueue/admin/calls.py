@@ -36,6 +36,20 @@ def call_text(task: JobTask | None, beginning: str) -> str:
     return f"({', '.join(parts)})"
 
 
+def arguments_in(task: JobTask, beginning: str) -> Iterator[tuple[str, Any]]:
+    """Yield the names and values of a call, as far as they were read; nothing of what is sensitive."""
+    reader = _Reader(beginning)
+    try:
+        for position, value in enumerate(reader.items("args")):
+            if not hides(task, name := name_at(task, position)):
+                yield name, shown(value)
+        for name, value in reader.pairs("kwargs"):
+            if not hides(task, name):
+                yield name, shown(value)
+    except (_Cut, ValueError, RecursionError):
+        return
+
+
 def _part(task: JobTask, name: str, value: Any) -> str:
     return SUBSTITUTE if hides(task, name) else json.dumps(shown(value), ensure_ascii=False)
 

@@ -48,8 +48,12 @@ class DecidingAdmin(admin.ModelAdmin):
             raise PermissionDenied
         job, delivery = _found(entry_id)
         if request.method == "POST" and self._decided(request, job, delivery):
-            url = reverse("admin:jobqueue_job_change", args=[job.pk], current_app=self.admin_site.name)
-            return HttpResponseRedirect(url)
+            return HttpResponseRedirect(_page_of(self, job))
+        try:
+            others = len(deliveries.undecided(job.pk)) - 1
+        except WrongState as error:  # Another delivery of the job tells nonsense.
+            self.message_user(request, spelled(str(error)), messages.WARNING)
+            return HttpResponseRedirect(_page_of(self, job))
         context = {
             "job": job,
             "task": spelled(job.task_path),
@@ -58,7 +62,7 @@ class DecidingAdmin(admin.ModelAdmin):
             "attempt": delivery.entry.attempt,
             "at": moment(delivery.entry.created_at),
             "has_lookup": delivery.has_lookup,
-            "others": len(deliveries.undecided(job.pk)) - 1,
+            "others": others,
             "receipt": request.POST.get("receipt", ""),
         }
         return page(self, request, "decide", _("Was it done?"), context)
@@ -94,6 +98,10 @@ class DecidingAdmin(admin.ModelAdmin):
             return False
         self.message_user(request, text, messages.SUCCESS)
         return True
+
+
+def _page_of(admin: DecidingAdmin, job: Job) -> str:
+    return reverse("admin:jobqueue_job_change", args=[job.pk], current_app=admin.admin_site.name)
 
 
 def _found(entry_id: int) -> tuple[Job, Delivery]:

@@ -17,7 +17,7 @@ from . import cells
 from .filters import known_paths
 from .finding import as_uuid
 from .inert import inert
-from .payloads import kept_of, step_of
+from .payloads import fingerprint_of, kept_of, step_of
 from .readonly import ReadOnlyAdmin
 from .times import moment
 
@@ -69,7 +69,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     @admin.display(description=_("fingerprint of the arguments"))
     def call(self, entry: LedgerEntry) -> SafeString:
         """Return what two calls share when they are the same call."""
-        return inert(entry.fingerprint)
+        return fingerprint_of(entry)
 
     @admin.display(description=_("created at"), ordering="-id")
     def created(self, entry: LedgerEntry) -> SafeString:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from ..models import LedgerEntry
 from .filters import known_paths
 
 
-def find_jobs(queryset: Any, text: str) -> Any:
-    """Return the jobs with that id, that idempotency key, or a task whose path has that text in it.
+def find_jobs(queryset: Any, text: str, *, also: Iterable[UUID] = ()) -> Any:
+    """Return the jobs with that id, that idempotency key, or a task whose path has that text in it; and some more.
 
     Part of a path is looked for among the paths that are known, a path that is known no longer only as a whole. Keys
     are looked up in the ledger, which has an index of them.
@@ -26,7 +27,7 @@ def find_jobs(queryset: Any, text: str) -> Any:
     scopes = [enqueue_scope(path) for path in known]
     entries = LedgerEntry.objects.using(alias()).filter(scope__in=scopes, key=text)
     keyed = list(entries.values_list("job_id", flat=True))
-    return queryset.filter(Q(task_path__in=[*named, text]) | Q(pk__in=keyed))
+    return queryset.filter(Q(task_path__in=[*named, text]) | Q(pk__in=[*keyed, *also]))
 
 
 def as_uuid(text: str) -> UUID | None:

@@ -16,6 +16,7 @@ from ..database import alias
 from ..models import Attempt, Job, TaskDefinition, Worker
 from .signs import Sign, read_leases, sign_of
 from .tasks import task_of
+from .withheld import mark_like
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,8 @@ def _attempts(jobs: Sequence[Job]) -> dict[UUID, Attempt]:
     rows = _rows(Attempt).filter(job_id__in=[job.pk for job in jobs], number__in={job.attempt for job in jobs})
     by_id = {job.pk: job for job in jobs}
     found = rows.order_by("id").defer("traceback")
-    return {attempt.job_id: attempt for attempt in found if is_last(by_id[attempt.job_id], attempt)}
+    last = [attempt for attempt in found if is_last(by_id[attempt.job_id], attempt)]
+    return {attempt.job_id: mark_like(by_id[attempt.job_id], [attempt])[0] for attempt in last}
 
 
 def is_last(job: Job, attempt: Attempt) -> bool:

@@ -31,6 +31,7 @@ from .states import attempt_state, mark, state_of
 from .tasks import task_of
 from .timeline import Bar, timeline
 from .times import between, moment
+from .withheld import mark_like
 
 _MOST = 100
 # A job that is due when it is enqueued has nothing to tell of that.
@@ -58,9 +59,10 @@ def job_page(job: Job, *, decide_url: Callable[[Delivery], str | None]) -> dict[
     """Return what the template shows of a job that has been looked at; ``decide_url`` is where doubts are decided."""
     glance = glance_of(job)
     attempts = list(reversed(Attempt.objects.using(alias()).filter(job_id=job.pk).order_by("-number")[:_MOST]))
-    runs = runs_of(job, attempts)
+    runs = runs_of(job, mark_like(job, attempts))
     steps, delivered, kept = (
-        LedgerEntry.objects.using(alias()).filter(scope=scope).order_by("id")[:_MOST] for scope in scopes_of(job.pk)
+        mark_like(job, LedgerEntry.objects.using(alias()).filter(scope=scope).order_by("id")[:_MOST])
+        for scope in scopes_of(job.pk)
     )
     state = state_of(job, glance.now)
     return {

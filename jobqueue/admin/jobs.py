@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from ..models import Job
 from . import cells
 from .alerts import notes
-from .calls import call_text
+from .arguments import how_far, jobs_with, wanted_in
 from .counters import counters
 from .deciding import DecidingAdmin
 from .failures import FailuresAdmin
@@ -37,20 +37,23 @@ from .finding import find_jobs
 from .glance import glance_of, look
 from .inert import inert
 from .job_page import job_page
+from .paging import note
+from .payloads import beginning_of
 from .plots import PlotsAdmin
 from .pressing import PressingAdmin
 from .readonly import ReadOnlyAdmin
 from .runs import last_run
+from .saved import SavingAdmin
 from .states import mark, state_of
-from .tasks import task_of
 from .times import between, moment
+from .withheld import may_view_payloads, not_shown
 
 # Enough to tell two calls of a task apart; a job's arguments may be hundreds of kilobytes.
 _ARGUMENTS_SHOWN = 120
 
 
 @admin.register(Job)
-class JobAdmin(PressingAdmin, DecidingAdmin, FailuresAdmin, PlotsAdmin, ReadOnlyAdmin):
+class JobAdmin(PressingAdmin, DecidingAdmin, FailuresAdmin, PlotsAdmin, SavingAdmin, ReadOnlyAdmin):
     """Shows jobs with their owners and leases as they are at this moment."""
 
     list_display = ("state", "task", "owner", "lease", "attempts", "age", "in_queue")
@@ -72,7 +75,9 @@ class JobAdmin(PressingAdmin, DecidingAdmin, FailuresAdmin, PlotsAdmin, ReadOnly
     sortable_by = ("age",)
     ordering = ("-id",)
     search_fields = ("id",)
-    search_help_text = _("An id, an idempotency key, or part of a task’s path.")
+    search_help_text = _(
+        "An id, an idempotency key, part of a task’s path, or an argument, as order_id=42 or, whichever it is, arg:42."
+    )
     change_list_template = "jobqueue/admin/job_list.html"
     change_form_template = "jobqueue/admin/job.html"
 
@@ -81,8 +86,14 @@ class JobAdmin(PressingAdmin, DecidingAdmin, FailuresAdmin, PlotsAdmin, ReadOnly
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Return the jobs that the text names."""
-        text = search_term.strip()
-        return (find_jobs(queryset, text) if text else queryset), False
+        text, found = search_term.strip(), []
+        if not text:
+            return queryset, False
+        if wanted := wanted_in(text):
+            may = may_view_payloads(request)
+            note(request, how_far() if may else not_shown())
+            found = jobs_with(queryset, wanted) if may else []
+        return find_jobs(queryset, text, also=found), False
 
     def for_list(self, queryset: Any) -> Any:
         """Return the jobs with only the beginning of their arguments, and without their results."""
@@ -95,7 +106,9 @@ class JobAdmin(PressingAdmin, DecidingAdmin, FailuresAdmin, PlotsAdmin, ReadOnly
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list below an overview of the whole."""
-        return super().changelist_view(request, {"overview": counters(), **(extra_context or {})})
+        return super().changelist_view(
+            request, {"overview": counters(), "saved": self.saved(request), **(extra_context or {})}
+        )
 
     def about(self, request: HttpRequest, obj: Job) -> dict[str, Any]:
         """Return the job's attempts and steps, and the buttons that may be pressed."""
@@ -116,7 +129,7 @@ class JobAdmin(PressingAdmin, DecidingAdmin, FailuresAdmin, PlotsAdmin, ReadOnly
             '{} {}<small class="jq-call">{}</small>{}',
             cells.task_name(job.task_path),
             cells.task_badges(known=glance.known, effects=glance.effects, paused=glance.paused),
-            inert(call_text(task_of(job.task_path), job.__dict__["arguments_begin"] or "")),
+            beginning_of(job),
             cells.small_progress(glance.attempt) if job.status == TaskResultStatus.RUNNING else "",
         )
 

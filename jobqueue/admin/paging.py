@@ -9,8 +9,18 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 
+from .withheld import mark_for
+
+# Of numbers that stand beside others on a page, and of the rows of one list.
 COUNT_AT_MOST = 10_000
+LIST_AT_MOST = 100_000
 REFRESH = "refresh"
+_NOTES = "jobqueue_notes"
+
+
+def note(request: HttpRequest, text: str) -> None:
+    """Have the list that answers a request say something above it."""
+    vars(request).setdefault(_NOTES, []).append(text)
 
 
 class AtLeast(int):
@@ -37,7 +47,7 @@ class CappedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         """How many rows there are, up to the limit."""
-        return capped_count(self.object_list)
+        return capped_count(self.object_list, LIST_AT_MOST)
 
 
 class PreparedChangeList(ChangeList):
@@ -57,8 +67,8 @@ class PreparedChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the page and have it prepared."""
         super().get_results(request)
-        self.result_list = list(self.result_list)
+        self.result_list = mark_for(request, self.result_list)
         if not self.query and not self.has_active_filters:
             # Nothing was searched for, so "Show all" would lead nowhere.
             self.full_result_count = self.result_count
-        self.notes = self.model_admin.prepare(self.result_list)
+        self.notes = [*vars(request).get(_NOTES, ()), *self.model_admin.prepare(self.result_list)]

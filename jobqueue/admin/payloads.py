@@ -1,6 +1,7 @@
 """What the admin shows of arguments, results and steps: without what is sensitive, and as inert text.
 
-Which arguments are sensitive is known only of a task that this process has. Of any other, nothing is shown of them.
+To those who may not view payloads nothing of them is shown. Which arguments are sensitive is known only of a task that
+this process has. Of any other, nothing is shown of them.
 """
 
 from __future__ import annotations
@@ -17,32 +18,51 @@ from ..payload import call_of
 from ..redaction import shown, shown_call
 from ..secrets import Secrets
 from ..strict import Unreadable
+from .calls import call_text
 from .inert import as_json, inert
 from .tasks import task_of
+from .withheld import is_withheld, not_shown
 
 
 def arguments_of(row: Job | Schedule) -> SafeString:
     """Return the arguments of a job, or of those that a schedule makes."""
+    if is_withheld(row):
+        return inert(not_shown())
     return _arguments(row.task_path, row.arguments)
+
+
+def beginning_of(job: Job) -> SafeString:
+    """Return the arguments of a job in a list, which has read no more than the beginning of them."""
+    if is_withheld(job):
+        return inert(not_shown())
+    return inert(call_text(task_of(job.task_path), job.__dict__["arguments_begin"] or ""))
 
 
 def result_of(job: Job) -> SafeString:
     """Return the result of a job."""
+    if is_withheld(job):
+        return inert(not_shown())
     return _value(job.result, secrets_of(job))
 
 
 def step_of(entry: LedgerEntry, job: Job | None) -> SafeString:
     """Return the value of a step of a job; what the job was given is not known once its row is gone."""
+    if is_withheld(entry):
+        return inert(not_shown())
     return _value(entry.value, secrets_of(job) if job else None)
 
 
 def receipt_of(delivery: Delivery, job: Job) -> SafeString | None:
     """Return the receipt of what a job has delivered, None when there is none yet."""
+    if delivery.is_done and is_withheld(job):
+        return inert(not_shown())
     return _value(delivery.receipt, secrets_of(job)) if delivery.is_done else None
 
 
 def kept_of(entry: LedgerEntry) -> SafeString:
     """Return what the ledger keeps of a job that was pruned."""
+    if is_withheld(entry):
+        return inert(not_shown())
     value = entry.value
     if not isinstance(value, dict) or "arguments" not in value:
         return _value(value, None)
@@ -52,6 +72,11 @@ def kept_of(entry: LedgerEntry) -> SafeString:
     return SafeString(
         inert(_("Arguments: ")) + _arguments(path, value["arguments"]) + inert("\n") + _value(rest, secrets)
     )
+
+
+def fingerprint_of(entry: LedgerEntry) -> SafeString:
+    """Return what two calls share when they are the same: who knows it can try out what the arguments were."""
+    return inert(not_shown() if is_withheld(entry) else entry.fingerprint)
 
 
 def secrets_of(job: Job) -> Secrets | None:

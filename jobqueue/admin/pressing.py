@@ -49,6 +49,7 @@ from .verbs import (
     followed_texts,
     press,
 )
+from .withheld import may_view_payloads
 
 _LISTED = 20
 _REASONS = 5
@@ -252,7 +253,7 @@ class PressingAdmin(admin.ModelAdmin):
         for text in followed_texts(report):
             self.message_user(request, text, messages.WARNING)
         if report.passed_over:
-            reasons = " ".join(report.skipped[:_REASONS])
+            reasons = " ".join(_told(request, why) for why in report.skipped[:_REASONS])
             more = report.passed_over - _REASONS
             text = _("Skipped %(count)s: %(reasons)s") % {"count": report.passed_over, "reasons": spelled(reasons)}
             self.message_user(
@@ -272,6 +273,11 @@ class PressingAdmin(admin.ModelAdmin):
 def _moment(request: HttpRequest, verb: Verb) -> datetime | None:
     """Return the moment that was given for a verb that wants one; raises NoMoment."""
     return moment_of(request.POST.get("at", ""), now=clock(connections[alias()])) if verb.when else None
+
+
+def _told(request: HttpRequest, why: str) -> str:
+    """Return why something was not done; what the database says of a row may have all of the row in it."""
+    return why if may_view_payloads(request) else why.partition(": the database refused it")[0]
 
 
 def _made_text(report: Report) -> SafeString:

@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from ..database import DatabaseNow, alias
 from ..spelling import spelled
 from .paging import CappedPaginator, PreparedChangeList
+from .withheld import mark_for
 
 _LONGEST_SEARCH = 255
 
@@ -39,7 +40,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row of an id, None when there is none."""
         # A text with a NUL is no id, and an error of some databases.
-        return None if "\0" in object_id else super().get_object(request, object_id, from_field)
+        found = None if "\0" in object_id else super().get_object(request, object_id, from_field)
+        return None if found is None else mark_for(request, [found])[0]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Return whether an address may filter by this: by the filters of the list and what `links` names, no more.

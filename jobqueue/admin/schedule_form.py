@@ -95,7 +95,9 @@ class ScheduleForm(forms.ModelForm):
         by_field = getattr(error, "error_dict", None)
         if by_field is not None and field is None:
             for name, errors in by_field.items():
-                super().add_error(name if name in self.fields else None, errors)
+                withheld = name == "arguments" and name not in self.fields
+                told = _("The arguments do not fit, and you may not view them.") if withheld else errors
+                super().add_error(name if name in self.fields else None, told)
         else:
             super().add_error(field if field in self.fields or field in (None, NON_FIELD_ERRORS) else None, error)
 

@@ -32,6 +32,7 @@ from .readonly import ReadOnlyAdmin
 from .schedule_form import EDITED, ScheduleForm
 from .tasks import is_declared_here, task_of
 from .times import moment, span
+from .withheld import is_withheld, may_view_payloads, not_shown
 
 COMING = 5
 
@@ -74,7 +75,15 @@ class ScheduleAdmin(ReadOnlyAdmin):
         """Return what is asked, or what is shown; a name is for ever, for the ledger knows the ticks by it."""
         if obj is None:
             return EDITED
-        return ("known_as", *EDITED[1:], "last_run") if self.has_change_permission(request, obj) else self.looked_at
+        if not self.has_change_permission(request, obj):
+            return self.looked_at
+        # Who may not view the arguments leaves them as they are.
+        edited = EDITED if may_view_payloads(request) else ["call" if name == "arguments" else name for name in EDITED]
+        return ("known_as", *edited[1:], "last_run")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Schedule | None = None) -> tuple[str, ...]:
+        """Return what is not edited: nor, by whoever may not view them, the arguments of a schedule that there is."""
+        return self.looked_at if obj is None or may_view_payloads(request) else (*self.looked_at, "arguments")
 
     # -- cells -----------------------------------------------------------------------------------
 
@@ -91,7 +100,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
         if row.paused:
             labels.append(cells.badge(__("paused"), kind="warn"))
         if row.fault:
-            labels.append(cells.badge(__("cannot tick"), title=spelled(row.fault), kind="alarm"))
+            labels.append(cells.badge(__("cannot tick"), title=_fault(row), kind="alarm"))
         return format_html("{} {}", inert(row.name), format_html_join(" ", "{}", ((label,) for label in labels)))
 
     @admin.display(description=_("task"))
@@ -199,7 +208,8 @@ class ScheduleAdmin(ReadOnlyAdmin):
                     if done := DEEDS[deed][1](row):
                         write_down(request.user, row, done)
             except JobQueueError as error:
-                self.message_user(request, spelled(f"{row}: {error}"), messages.ERROR)
+                why = str(error) if may_view_payloads(request) else not_shown()
+                self.message_user(request, spelled(f"{row}: {why}"), messages.ERROR)
                 continue
             if done:
                 self.message_user(request, f"{row}: {done}", messages.SUCCESS)
@@ -259,8 +269,12 @@ def why_idle(row: Schedule) -> str:
         )
     if row.fault:
         text = __("It cannot tick: %(fault)s Its ticks wait until a worker can do it, or it is edited.")
-        return text % {"fault": f"{spelled(row.fault).rstrip('.')}."}
+        return text % {"fault": f"{_fault(row).rstrip('.')}."}
     return ""
+
+
+def _fault(row: Schedule) -> str:
+    return not_shown() if is_withheld(row) else spelled(row.fault)
 
 
 def coming(row: Schedule, *, idle: str = "") -> SafeString:
