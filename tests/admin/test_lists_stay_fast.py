@@ -72,10 +72,11 @@ def test_no_list_counts_without_a_limit(admin_client: Client, page: str) -> None
 
 def test_counting_stops_at_the_limit_and_says_so(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "COUNT_AT_MOST", 3)
-    for _ in range(5):
+    monkeypatch.setattr(paging, "LIST_AT_MOST", 4)
+    for _ in range(6):
         make_job("FAILED")
     text = admin_client.get(reverse(JOBS)).content.decode()
-    assert "3+ jobs" in text
+    assert "4+ jobs" in text
     assert "<b>3+</b>" in text
 
 

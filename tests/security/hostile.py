@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+from django.contrib.auth.models import User
 from django.db import models
 from django.utils.timezone import now
 
@@ -19,6 +21,7 @@ from jobqueue.models import (
     Limit,
     Outcome,
     PausedQueue,
+    SavedView,
     Schedule,
     Tally,
     TaskDefinition,
@@ -87,9 +90,18 @@ def fill() -> list[Any]:
     definition = TaskDefinition(path=HOSTILE, priority=0, max_attempts=1, synced_at=now())
     spoil(definition)
     spoil(Tally(at=now(), span=60, succeeded=3, failed=2))
+    _saved_views()
     _relate(rows[1], odd)
     doubted = _in_doubt()
     return [*rows, odd, kept, definition, doubted, *_deliveries(doubted, odd), *_schedules(), _limit(), _paused_queue()]
+
+
+def _saved_views() -> None:
+    """Keep filters for everybody who may be there: one that is nonsense, and one that is a link."""
+    for user in User.objects.all():
+        for number, query in enumerate((HOSTILE, urlencode({"q": HOSTILE}))):
+            SavedView.objects.create(user=str(user.pk), name=f"{number}{SHORT}", query=query)
+    spoil(SavedView())
 
 
 def _relate(later: Job, earlier: Job) -> None:
