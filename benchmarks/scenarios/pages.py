@@ -54,6 +54,7 @@ def _look() -> dict[str, float]:
         "all jobs": jobs,
         "failed jobs": f"{jobs}?status=FAILED",
         "jobs of a queue": f"{jobs}?queue=default",
+        "jobs by an argument": f"{jobs}?q=arg:1",
         "job": reverse("admin:jobqueue_job_change", args=[Job.objects.failed().first().pk]),  # type: ignore[union-attr]
         "failures": reverse("admin:jobqueue_job_failures"),
         "plots": reverse("admin:jobqueue_job_plots"),

@@ -19,10 +19,11 @@ _INTERRUPTED = 130  # What a shell says of a program that Ctrl-C has ended.
 
 
 class Command(BaseCommand):
-    """Look at jobs, retry, cancel, decide and prune them, pause tasks and queues, run schedules."""
+    """Look at jobs, retry, cancel, copy, decide and prune them, pause tasks and queues, run schedules."""
 
     help = (
-        "Look at jobs, retry, cancel, decide, prune, pause tasks and queues. Exit status: 0 all done, 1 not, 2 misused."
+        "Look at jobs, retry, cancel, copy, decide, prune, pause tasks and queues. "
+        "Exit status: 0 all done, 1 not, 2 misused."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
