@@ -30,6 +30,8 @@ def suggestion(name: object, known: Iterable[str]) -> str:
 
 
 _KEPT_DAYS = 7.0
+# Each running job may have as many in memory, and each attempt in the database.
+_MOST_LOG_LINES = 1000
 _MOST_DAYS = 36_500
 
 
@@ -49,6 +51,7 @@ class Options:
     max_argument_bytes: int = 256 * 1024
     max_result_bytes: int = 256 * 1024
     retention_days: float | dict[str, float | None] | None = _KEPT_DAYS
+    log_lines: int = 50
 
     @classmethod
     def read(cls, alias: str, options: Mapping[str, Any]) -> Options:
@@ -133,6 +136,10 @@ def _whole(low: int) -> Any:
     return lambda v: is_number(v, least=low, whole=True)
 
 
+def _is_number_of_lines(value: Any) -> bool:
+    return is_number(value, least=0, whole=True) and value <= _MOST_LOG_LINES
+
+
 def _is_ending(status: Any) -> bool:
     return status in FINISHED
 
@@ -163,4 +170,5 @@ _RULES: dict[str, tuple[Any, str]] = {
         lambda v: _is_age(v) or (isinstance(v, dict) and all(map(_is_ending, v)) and all(map(_is_age, v.values()))),
         "a number of days, None to keep finished jobs, or either for each of SUCCESSFUL and FAILED",
     ),
+    "log_lines": (_is_number_of_lines, f"a whole number from 0 to {_MOST_LOG_LINES}"),
 }

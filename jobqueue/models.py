@@ -79,7 +79,9 @@ class TaskDefinition(models.Model):
         verbose_name = _("task definition")
         verbose_name_plural = _("task definitions")
         ordering: ClassVar = ["path"]
-        permissions: ClassVar = [("pause_taskdefinition", "Can pause and resume task definition")]
+        permissions: ClassVar = [
+            ("pause_taskdefinition", "Can pause and resume task definition"),
+        ]
 
     def __str__(self) -> str:
         return on_one_line(self.path)
@@ -330,6 +332,29 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} #{self.number}"
+
+
+class AttemptLog(models.Model):
+    """The last lines that the body of a job logged under a claim; none is there of one that logged nothing.
+
+    Not a part of the attempt: most jobs that succeed have no row there, and none is to get one by what it logs.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    job_id = models.UUIDField(_("job"))
+    token = models.UUIDField(_("fence token"))
+    lines = ExactTextField(_("lines"), blank=True)
+
+    class Meta:
+        verbose_name = _("log of an attempt")
+        verbose_name_plural = _("logs of attempts")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job_id", "token"], name="jobqueue_log_once"),
+        ]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.token}"
 
 
 class LedgerEntry(models.Model):

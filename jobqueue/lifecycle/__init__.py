@@ -31,6 +31,7 @@ from .fail import Failure, crash, fail
 from .gates import gate_behind, gate_of
 from .hasten import hasten
 from .judge import Judged, follow, judge, sweep
+from .keep_logs import keep_logs
 from .limits import (
     Ask,
     Head,
@@ -97,6 +98,7 @@ __all__ = [
     "hold",
     "judge",
     "judge_commit",
+    "keep_logs",
     "limited_queues",
     "look_at",
     "next_due",

@@ -38,7 +38,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "task definition",
                 "verbose_name_plural": "task definitions",
                 "ordering": ["path"],
-                "permissions": [("pause_taskdefinition", "Can pause and resume task definition")],
+                "permissions": [
+                    ("pause_taskdefinition", "Can pause and resume task definition"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -159,6 +161,21 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "attempts",
                 "ordering": ["job_id", "number"],
                 "constraints": [models.UniqueConstraint(fields=("job_id", "token"), name="jobqueue_attempt_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="AttemptLog",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("job_id", models.UUIDField(verbose_name="job")),
+                ("token", models.UUIDField(verbose_name="fence token")),
+                ("lines", jobqueue.fields.ExactTextField(blank=True, verbose_name="lines")),
+            ],
+            options={
+                "verbose_name": "log of an attempt",
+                "verbose_name_plural": "logs of attempts",
+                "default_permissions": (),
+                "constraints": [models.UniqueConstraint(fields=("job_id", "token"), name="jobqueue_log_once")],
             },
         ),
         migrations.CreateModel(

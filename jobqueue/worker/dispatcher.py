@@ -21,10 +21,11 @@ from .claimers import Claimers
 from .crew import Crew, Executor, describe_exit
 from .feed import Feed
 from .holdings import Holdings
-from .messages import Ended, How, Progress, Report, Returned
+from .messages import Ended, How, Logged, Progress, Report, Returned
 from .pace import Pace
 from .reconciler import Reconciler
 from .said import Said
+from .scribe import Scribe
 from .settler import Settler
 from .trust import Trust
 
@@ -49,6 +50,7 @@ class Dispatcher:
         holdings: Holdings,
         trust: Trust,
         settler: Settler,
+        scribe: Scribe,
         claimer: Claimers,
         feed: Feed,
         burial: Burial,
@@ -64,6 +66,7 @@ class Dispatcher:
         self._holdings = holdings
         self._trust = trust
         self._settler = settler
+        self._scribe = scribe
         self._feed = feed
         self._burial = burial
         self._reconciler = reconciler
@@ -141,6 +144,7 @@ class Dispatcher:
             self._feed.hand_back_spare()
         if self._settler.flush():
             self.claimer.look_now()
+        self._scribe.write()
 
     def _patience(self) -> float:
         if self._settler.owes_now():
@@ -189,12 +193,17 @@ class Dispatcher:
                 holding = self._holdings.get(job_id)
                 if holding is not None:
                     holding.progress = state
+            case Logged(serial, lines):
+                if (logging_one := executor.outstanding.get(serial)) is not None:  # Else its end has told more.
+                    self._scribe.note(logging_one, lines)
 
     def _end(self, executor: Executor, end: Ended) -> tuple[Claim, Ended] | None:
         """Have an end written down; return what is to be counted of it, None of a claim that is not ours any more."""
         claim = executor.take(end.serial)
         executor.jobs_done += 1
         self._pace.note(end.seconds)
+        if claim is not None and end.log:
+            self._scribe.note(claim, end.log)
         holding = self._holdings.get(claim.job_id) if claim is not None else None
         if claim is None or holding is None or holding.claim is not claim:
             return None

@@ -65,7 +65,7 @@ class Ended(NamedTuple):
 
     `value` is JSON; `seconds` is how long it took; `serial` is its number at its executor, from 1 in the order in which
     they were sent. `again` is whether one that failed will be attempted again; `refused`, whether the database refused
-    what was written of one that is lost.
+    what was written of one that is lost. `log` is the last lines that its body logged.
     """
 
     how: How
@@ -74,6 +74,7 @@ class Ended(NamedTuple):
     serial: int = 0
     again: bool = False
     refused: bool = False
+    log: str = ""
 
     def __repr__(self) -> str:
         """Say how, and nothing of the value: error reports show the variables of frames."""
@@ -100,5 +101,16 @@ class Progress(NamedTuple):
     state: dict[str, object]
 
 
+class Logged(NamedTuple):
+    """The last lines that the body of a job has logged so far; the job is named by its number."""
+
+    serial: int
+    lines: str
+
+    def __repr__(self) -> str:
+        """Say of which job, and none of the lines."""
+        return f"<Logged {self.serial}>"
+
+
 ToExecutor = Run | Recall | Interrupt | Stopping | Stop
-FromExecutor = Report | Returned | Progress
+FromExecutor = Report | Returned | Progress | Logged

@@ -44,6 +44,7 @@ from .pace import Pace
 from .reconciler import Reconciler
 from .registration import Identity, beat, publish_definitions, sign_off
 from .renewer import Heartbeat, LeaseRenewer
+from .scribe import Scribe
 from .seats import Seats
 from .settler import Settler
 from .timekeeper import Timekeeper
@@ -104,6 +105,7 @@ class Supervisor:
         )
         doorkeeper = Doorkeeper(backend.alias, wake=wake_workers)
         self._settler = Settler(self._holdings, leases, self.identity.id, wake=backend.wake, doorkeeper=doorkeeper)
+        self._scribe = Scribe()
         pace = Pace()
         self._feed = Feed(self._crew, self._holdings, self._settler, pace)
         self._stops = 0
@@ -113,6 +115,7 @@ class Supervisor:
             holdings=self._holdings,
             trust=self._trust,
             settler=self._settler,
+            scribe=self._scribe,
             claimer=Claimers([self._claimer(paths, self._queues(backend)) for paths in self._paths_of_lanes()]),
             feed=self._feed,
             burial=Burial(self._holdings, self._settler, self._feed, options),
@@ -269,6 +272,7 @@ class Supervisor:
         try:
             sign_off(self.identity)
             self._holdings.books.write(at_once=True)
+            self._scribe.write(at_once=True)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("Worker %s could not sign off: %s", self.identity.id, str(error).strip())
         sessions.forget()

@@ -21,6 +21,7 @@ from tests.app import database_fault_tasks as database_fault_tasks
 from tests.app import effect_tasks as effect_tasks
 from tests.app import fault_tasks as fault_tasks
 from tests.app import limited_tasks as limited_tasks
+from tests.app import logging_tasks as logging_tasks
 from tests.app import many_tasks as many_tasks
 from tests.app import outbox_tasks as outbox_tasks
 from tests.app import process_fault_tasks as process_fault_tasks

@@ -10,7 +10,7 @@ from django.tasks.exceptions import TaskResultDoesNotExist
 from django.utils import timezone
 
 from jobqueue import ledger, lifecycle
-from jobqueue.models import Attempt, Job, LedgerEntry, Worker
+from jobqueue.models import Attempt, AttemptLog, Job, LedgerEntry, Worker
 from tests import rows
 from tests.app import tasks
 
@@ -68,7 +68,7 @@ def test_it_goes_in_small_batches_the_oldest_first():
     assert lifecycle.prune("default", older_than=NOW, limit=2) == 0
 
 
-def test_attempts_and_steps_go_with_their_job_and_those_of_others_stay():
+def test_attempts_logs_and_steps_go_with_their_job_and_those_of_others_stay():
     gone, stays = rows.claimed(), rows.claimed()
     for claim in (gone, stays):
         with transaction.atomic():
@@ -76,8 +76,10 @@ def test_attempts_and_steps_go_with_their_job_and_those_of_others_stay():
         lifecycle.fail(claim.fence, rows.FAILED_FOR_NOW)
     (again,) = rows.claim()
     lifecycle.succeed(connection, again.fence, None)
+    lifecycle.keep_logs({(claim.job_id, claim.token): "a line" for claim in (gone, stays, again)})
 
     lifecycle.prune("default", older_than=NOW)
+    assert [log.job_id for log in AttemptLog._default_manager.all()] == [stays.job_id]
     assert [attempt.job_id for attempt in Attempt.objects.all()] == [stays.job_id]
     assert [entry.job_id for entry in LedgerEntry.objects.all()] == [stays.job_id]
 

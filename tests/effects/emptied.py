@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from jobqueue.models import Attempt, Job, LedgerEntry, Limit, Schedule, TaskDefinition, Worker
+from jobqueue.models import Attempt, AttemptLog, Job, LedgerEntry, Limit, Schedule, TaskDefinition, Worker
 from tests.app.models import Counter, Entry
 
 
@@ -23,6 +23,6 @@ def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Generator
 def empty() -> None:
     """Delete the rows of these tables; whatever state a test left its connection in ends here."""
     connections.close_all()
-    for model in (Job, Attempt, LedgerEntry, Limit, Schedule, Worker, TaskDefinition, Counter, Entry):
-        model.objects.all().delete()
+    for model in (Job, Attempt, AttemptLog, LedgerEntry, Limit, Schedule, Worker, TaskDefinition, Counter, Entry):
+        model._default_manager.all().delete()
     connections.close_all()

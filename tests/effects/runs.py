@@ -20,7 +20,7 @@ from jobqueue.models import Attempt, Job, LedgerEntry
 from jobqueue.payload import dump_result
 from jobqueue.worker.executor.interrupts import Interrupts
 from jobqueue.worker.executor.perform import Performer
-from jobqueue.worker.messages import Ended, How, Progress
+from jobqueue.worker.messages import Ended, How
 from jobqueue.worker.trust import Trust
 from tests.app.models import Entry
 from tests.effects.bodies import acted, task_for
@@ -36,6 +36,7 @@ class Run:
         self.id: UUID = claim.job_id
         self.how: How = ended.how
         self._reported = ended.value
+        self.log: str = ended.log
 
     @property
     def value(self) -> str | None:
@@ -77,7 +78,7 @@ class Stage:
     def __init__(self, backend: str = "default") -> None:
         self.trust = Trust(get_context("spawn"), lease_seconds=60, margin_seconds=1)
         self.trust.extend(time.monotonic())
-        self.told: list[Progress] = []
+        self.told: list[Any] = []
         self.stopping = False
         self.interrupts = Interrupts()
         self.backend = backend
@@ -117,6 +118,10 @@ class Stage:
     def run(self, claim: Claim) -> Run:
         """Run a claimed job."""
         return Run(claim, self._performer.perform(claim))
+
+    def tell_log(self) -> None:
+        """Tell what the job that runs has logged, as a thread of an executor does once a second."""
+        self._performer.tell_log()
 
     def perform(self, body: Any, *args: Any, effects: str = "atomic", after: Any = ()) -> Run:
         """Run a new job of a task, or of the function that is to be its body, after jobs that have succeeded."""

@@ -15,6 +15,7 @@ from django.utils.timezone import now
 from jobqueue.ledger import delivery_scope
 from jobqueue.models import (
     Attempt,
+    AttemptLog,
     Dependency,
     Job,
     LedgerEntry,
@@ -75,6 +76,7 @@ def fill() -> list[Any]:
         attempt = make_attempt(job)
         spoil(attempt)
         Attempt.objects.filter(pk=attempt.pk).update(progress={"done": HOSTILE, "total": [1], "note": LONG})
+        spoil(AttemptLog(job_id=job.pk, token=attempt.token))
         rows.append(job)
     odd = make_job("FAILED")
     spoil(odd)

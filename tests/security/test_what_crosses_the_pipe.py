@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import io
+import logging
 import pickle
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from jobqueue import current_job
+from jobqueue.worker.executor import logbook
 from jobqueue.worker.messages import Ended, How, Report
 from tests.effects.conftest import stage as stage
 from tests.effects.emptied import transactional_db as transactional_db
@@ -99,6 +101,25 @@ def test_progress_is_numbers_and_a_text(stage: Stage, number: Any) -> None:
         assert {type(value) for value in told.state.values()} <= {int, float, str}
         assert sent(told) == told
     assert bool(stage.told) == (number != 10**5000)
+
+
+def test_what_is_logged_is_text(stage: Stage) -> None:
+    make = logging.getLogRecordFactory()
+    logbook.install()
+
+    def body() -> None:
+        logging.getLogger("shop").warning(Text("%s"), Text("text"))
+        stage.tell_log()
+
+    try:
+        done = stage.perform(body)
+    finally:
+        logging.setLogRecordFactory(make)
+    (told,) = stage.told
+    assert type(told.lines) is type(done.log) is str
+    assert sent(told) == told
+    report = Report([Ended(done.how, done.value, 0.5, log=done.log)], 1)
+    assert sent(report) == report
 
 
 @pytest.mark.parametrize("value", [Number(1), Text("text"), List([Number(1)]), Map(a=Text("x")), Colour.RED, Real(2.5)])

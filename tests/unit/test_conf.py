@@ -58,6 +58,9 @@ def test_names_in_small_letters_are_unknown_but_understood():
         ("KEY_PREFIX", "star*", "1 to 100 letters"),
         ("KEY_PREFIX", "line\n", "1 to 100 letters"),
         ("MAX_ARGUMENT_BYTES", 1, "a number of bytes"),
+        ("LOG_LINES", -1, "a whole number from 0 to 1000"),
+        ("LOG_LINES", 1001, "a whole number from 0 to 1000"),
+        ("LOG_LINES", None, "a whole number from 0 to 1000"),
         ("MAX_RESULT_BYTES", "1 MB", "a number of bytes"),
         ("RETENTION_DAYS", -1, "a number of days, None to keep"),
         (

@@ -25,6 +25,7 @@ from ...task import JobTask
 from ..messages import Progress
 from ..trust import Trust
 from .guard import Guard
+from .logbook import Logbook
 from .readonly import is_reading, writable
 
 _PROGRESS_SECONDS = 0.25
@@ -56,6 +57,7 @@ class RunningJob:
         self.abroad: dict[str, int] = {}
         self.guard = Guard(connection) if self._is_at_home() else Guard(connection, advice=self._advice())
         self.secrets = Secrets(task, lambda: load_arguments(claim.arguments, claim.job_id))
+        self.logbook = Logbook(options.log_lines, self.secrets) if options.log_lines else None
         self.steps_done: set[str] = set()
         self.steps_committed = 0
         self.in_step = False

@@ -24,7 +24,7 @@ from ...logs import kept_from_logs
 from ...payload import dump_result, load_arguments
 from ...points import reached
 from ...task import JobTask, find
-from ..messages import Ended, How, Progress
+from ..messages import Ended, How, Logged, Progress
 from ..trust import Trust
 from .abroad import aliases_of
 from .arguments import change_of
@@ -36,6 +36,7 @@ from .fenced import Refused, persistently
 from .forks import end_here_if_forked
 from .interrupts import Interrupts
 from .job import RunningJob
+from .logbook import Logbook
 from .others import Others
 from .running_loop import RunningLoop
 
@@ -53,7 +54,7 @@ class Performer:
         *,
         trust: Trust,
         interrupts: Interrupts,
-        tell: Callable[[Progress], None],
+        tell: Callable[[Progress | Logged], None],
         stopping: Callable[[], bool] = lambda: False,
         loop: RunningLoop | None = None,
     ) -> None:
@@ -71,6 +72,7 @@ class Performer:
         self._others = Others(self._connection)
         self._last_end = time.monotonic()
         self._again = self._refused = False
+        self._under_way: tuple[int, Logbook] | None = None
         self._start_awaited = signals.start_is_awaited(self._sender)
         self._finish_awaited = signals.finish_is_awaited(self._sender)
 
@@ -94,12 +96,25 @@ class Performer:
             stopping=self._stopping,
         )
         self._again = self._refused = False
+        if job.logbook is not None:
+            self._under_way = serial, job.logbook
         with kept_from_logs(job.secrets):
             how, value = self._run(job)
+        self._under_way = None
         # Whoever waits for what this job has locked waits no longer than for this.
         self._heal()
         self._last_end = time.monotonic()
-        return Ended(how, value, self._last_end - began, serial, self._again, self._refused)
+        log = job.logbook.text() if job.logbook is not None and job.logbook.count else ""
+        return Ended(how, value, self._last_end - began, serial, self._again, self._refused, log)
+
+    def tell_log(self) -> None:
+        """Tell what the job that is under way has logged, if that is more than was told; called by another thread."""
+        if (under_way := self._under_way) is None:
+            return
+        serial, book = under_way
+        if (count := book.count) > book.told:
+            book.told = count
+            self._tell(Logged(serial, book.text()))
 
     def _run(self, job: RunningJob) -> tuple[How, str | None]:
         try:

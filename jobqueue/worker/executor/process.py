@@ -24,6 +24,7 @@ import django
 from django.tasks import task_backends
 
 from ... import mishaps, sessions
+from ...conf import Options
 from ...database import choose, connection, use
 from ...lifecycle import Claim
 from ...points import reached
@@ -33,7 +34,7 @@ from ..lifeline import die_with_parent
 from ..messages import Ended, FromExecutor, Interrupt, Recall, Report, Returned, Run, Stop, Stopping
 from ..seats import Seats
 from ..trust import Trust
-from . import files, forks
+from . import files, forks, logbook
 from .conscience import Conscience
 from .interrupts import Interrupts, handler_of
 from .lookout import Lookout
@@ -63,16 +64,20 @@ def main(
     mishaps.role = "executor"
     django.setup()
     discover()
+    keeps_logs = _options(backend_alias).log_lines > 0
+    if keeps_logs:
+        logbook.install()
     gc.freeze()
     sessions.mark(worker_id, os.getpid())
     loop = RunningLoop() if seats.share_a_loop else None
     lanes = {number: lane for lane, numbers in enumerate(seats.lanes) for number in numbers}
     interrupts = [_interrupts_of(number, board, seats) for number, board in enumerate(boards)]
     lookout = Lookout(loop, boards, interrupts, patience=_patience(backend_alias)) if loop else None
+    performers: list[Performer] = []
     mailbox = Mailbox(pipe, seats, interrupts, interrupted=lookout.look if lookout else lambda: None)
 
     def performer_of(number: int) -> Performer:
-        return Performer(
+        performer = Performer(
             backend_alias,
             worker_id,
             trust=trust,
@@ -81,6 +86,8 @@ def main(
             stopping=lambda: mailbox.stopping,
             loop=loop,
         )
+        performers.append(performer)
+        return performer
 
     def sit(number: int) -> None:
         sessions.sit(number)
@@ -95,6 +102,8 @@ def main(
         thread.start()
     mailbox.start()
     Conscience(boards, trust).start()
+    if keeps_logs:
+        logbook.Teller(performers).start()
     mailbox.send(Report([], mailbox.memory))
     if performer is not None:
         _run_jobs(mailbox, lanes[0], boards[0], performer, trust)
@@ -105,8 +114,13 @@ def main(
 
 def _patience(backend_alias: str) -> float:
     """Return how long the loop may stand still before it is said who keeps it: half of what is left before the kill."""
+    return _options(backend_alias).kill_after_seconds / 2
+
+
+def _options(backend_alias: str) -> Options:
     backend: Any = task_backends[backend_alias]
-    return float(backend.settings.kill_after_seconds / 2)
+    options: Options = backend.settings
+    return options
 
 
 def _is_main(number: int, seats: Seats) -> bool:

@@ -1,0 +1,48 @@
+"""What executors tell of the logs of their jobs, kept until it is written down: together, a few times a second at most.
+
+Nothing waits for it. A worker that is killed takes with it what it was told in its last moment.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.db import DataError, IntegrityError, OperationalError
+
+from .. import lifecycle
+from ..database import lock_timed_out
+from ..lifecycle import Claim
+from ..lifecycle.keep_logs import Claimed
+
+logger = logging.getLogger("jobqueue.worker")
+WRITE_SECONDS = 0.25
+
+
+class Scribe:
+    """The logs that are not written down yet. One thread uses it, so no older lines are written over newer ones."""
+
+    def __init__(self) -> None:
+        self._told: dict[Claimed, str] = {}
+        self._next = 0.0
+
+    def note(self, claim: Claim, lines: str) -> None:
+        """Take the last lines of a claim, in place of what was told of it before."""
+        self._told[claim.job_id, claim.token] = lines
+
+    def write(self, *, at_once: bool = False) -> None:
+        """Write down what was told, when it is time to; raises DatabaseError, and keeps it then."""
+        if not self._told or (not at_once and time.monotonic() < self._next):
+            return
+        self._next = time.monotonic() + WRITE_SECONDS
+        told = dict(self._told)
+        try:
+            lifecycle.keep_logs(told)
+        except (DataError, IntegrityError) as error:
+            # It would be refused the next time, too, and no log is worth a worker.
+            logger.warning("The lines that %s jobs have logged cannot be stored: %s", len(told), error)
+        except OperationalError as error:
+            if not lock_timed_out(error):
+                raise
+            return
+        self._told = {}
