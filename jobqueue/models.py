@@ -81,6 +81,7 @@ class TaskDefinition(models.Model):
         ordering: ClassVar = ["path"]
         permissions: ClassVar = [
             ("pause_taskdefinition", "Can pause and resume task definition"),
+            ("run_taskdefinition", "Can run task definition with arguments"),
         ]
 
     def __str__(self) -> str:

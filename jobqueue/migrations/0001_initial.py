@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 "ordering": ["path"],
                 "permissions": [
                     ("pause_taskdefinition", "Can pause and resume task definition"),
+                    ("run_taskdefinition", "Can run task definition with arguments"),
                 ],
             },
         ),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.urls import reverse
 from selenium.webdriver import Chrome
@@ -80,5 +81,6 @@ def shop(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         **{f"list of {name}": reverse(f"admin:jobqueue_{name}_changelist") for name in lists},
         **{f"new {name}": reverse(f"admin:jobqueue_{name}_add") for name in ("schedule", "pausedqueue")},
         **{name: page_of(row) for name, row in rows.items()},
+        "run": reverse("admin:jobqueue_taskdefinition_run", args=[quote(rows["task"].pk)]),
         "decide": reverse("admin:jobqueue_job_decide", args=[rows["decide"].pk]),
     }

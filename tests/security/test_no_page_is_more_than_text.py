@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
@@ -14,11 +15,13 @@ from django.contrib.admin.utils import quote
 from django.db.models import CharField, JSONField, TextField
 from django.test import Client
 from django.urls import reverse
+from django.utils.timezone import now
 
 from jobqueue.models import Attempt, Job, LedgerEntry, PausedQueue, Schedule, TaskDefinition, Worker
 from tests.admin.conftest import JOBS, make_attempt, make_job, make_worker, page_of
 from tests.app import tasks
 from tests.security.hostile import HOSTILE, LONG, RAW, SHORT, fill
+from tests.security.hostile import spoil as spoil_row
 from tests.security.rows import BAD_ARGUMENTS, spoil, write
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +77,7 @@ def pages(client: Client, rows: list[Any]) -> Iterator[str]:
         yield client.post(reverse(verb), {"ids": ids}).content.decode()
         yield client.post(reverse(verb), {"ids": ids, "confirmed": "yes"}, follow=True).content.decode()
     yield from _presses(client, rows)
+    yield from _runs(client)
     # A queue is no row any more once it is resumed.
     for row in (row for row in rows if not isinstance(row, PausedQueue)):
         history = reverse(f"admin:jobqueue_{row._meta.model_name}_history", args=[quote(row.pk)])
@@ -83,6 +87,20 @@ def pages(client: Client, rows: list[Any]) -> Iterator[str]:
     # What was done lately is told on these two.
     yield client.get(reverse("admin:index")).content.decode()
     yield client.get(reverse("admin:app_list", args=["jobqueue"])).content.decode()
+
+
+def _runs(client: Client) -> Iterator[str]:
+    """Yield what is told when somebody runs a task with odd arguments."""
+    definition = TaskDefinition(path=tasks.echo.module_path, priority=0, max_attempts=1, synced_at=now())
+    spoil_row(definition)
+    address = reverse("admin:jobqueue_taskdefinition_run", args=[quote(definition.pk)])
+    yield client.get(address).text
+    odd = dict.fromkeys(("parameter-value", "queue", "priority", "delay"), HOSTILE)
+    yield client.post(address, odd).text
+    yield client.post(address, {"parameter-value": json.dumps(HOSTILE), "confirmed": "on"}, follow=True).text
+    assert LogEntry.objects.filter(change_message__startswith="Run as job").count() == 2
+    yield client.get(page_of(definition)).text
+    yield client.get(reverse("admin:jobqueue_taskdefinition_history", args=[quote(definition.pk)])).text
 
 
 def _presses(client: Client, rows: list[Any]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from jobqueue.models import Attempt, Job, LedgerEntry, PausedQueue, Schedule, TaskDefinition, Worker
 from tests.admin.conftest import JOBS, ago, make_attempt, make_job, make_worker
 from tests.admin.conftest import staff as staff
+from tests.app import tasks
 
 pytestmark = pytest.mark.django_db
 MARK = "only-for-those-who-may"
@@ -129,7 +130,8 @@ def test_whoever_may_add_change_and_delete_but_not_look_or_press(
 
 def test_whoever_may_press_but_not_look(staff: Callable[..., Client], rows: dict[Any, Any]) -> None:
     verbs = ("retry_job", "cancel_job", "run_job", "copy_job", "delete_job", "decide_job", "view_payload_job")
-    knock(staff(*verbs, "pause_taskdefinition", "delete_pausedqueue", "run_schedule"), rows)
+    others = ("pause_taskdefinition", "run_taskdefinition", "delete_pausedqueue", "run_schedule")
+    knock(staff(*verbs, *others), rows)
 
 
 @pytest.mark.parametrize(("verb", "status", "after"), [("retry", "FAILED", "READY"), ("cancel", "READY", "FAILED")])
@@ -156,6 +158,32 @@ def test_a_verb_takes_a_token_a_permission_a_post_and_a_confirmation(
     assert Job.objects.get().status == after
     entry = LogEntry.objects.get()
     assert (entry.user_id, entry.object_id) == (int(user), str(job.pk))
+
+
+def test_to_run_a_task_takes_a_token_a_permission_a_post_and_a_yes(staff: Callable[..., Client]) -> None:
+    """And a task that this process has: what a row names is not imported."""
+    for path in (tasks.echo.module_path, "os.system"):
+        TaskDefinition.objects.create(path=path, priority=0, max_attempts=1, synced_at=ago(1))
+    address, other = (
+        reverse("admin:jobqueue_taskdefinition_run", args=[path]) for path in (tasks.echo.module_path, "os.system")
+    )
+    whole = {"parameter-value": '"touch /tmp/x"', "confirmed": "on"}
+    user = staff("view_taskdefinition", "run_taskdefinition").session["_auth_user_id"]
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(User.objects.get(pk=user))
+
+    assert strict.post(address, whole).status_code == 403
+    assert strict.get(address, whole).status_code == 200
+    whole["csrfmiddlewaretoken"] = str(strict.get(address).context["csrf_token"])
+    assert strict.post(address, {**whole, "confirmed": ""}).status_code == 200
+    assert strict.post(other, whole).status_code == 404
+    assert not Job.objects.exists()
+    assert not LogEntry.objects.exists()
+
+    assert strict.post(address, whole).status_code == 302
+
+    assert Job.objects.get().task_path == tasks.echo.module_path
+    assert {entry.user_id for entry in LogEntry.objects.all()} == {int(user)}
 
 
 # fmt: off
@@ -224,6 +252,7 @@ def test_no_address_of_a_row_is_an_error_of_the_server(admin_client: Client, key
         for page in ("change", "history", "delete"):
             answer = admin_client.get(reverse(f"admin:jobqueue_{model._meta.model_name}_{page}", args=[key]))
             assert answer.status_code in (302, 403, 404), (model, page)
+    assert admin_client.post(reverse("admin:jobqueue_taskdefinition_run", args=[key])).status_code == 404
 
 
 @pytest.mark.parametrize("ids", ["a\0", "\0", ",,,", "{" * 10_000, "9" * 10_000, "[]", "*", ",".join(["x"] * 5000)])

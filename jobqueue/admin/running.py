@@ -1,0 +1,128 @@
+"""Run… on the page of a task: a form for its arguments, and a job when it is sent. Only what is declared here runs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.tasks import TaskResult
+from django.tasks.exceptions import InvalidTask
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from ..database import alias
+from ..errors import JobQueueError
+from ..fields import is_storable
+from ..models import Job, TaskDefinition
+from ..redaction import shown_call
+from ..spelling import spelled
+from ..task import JobTask
+from . import cells
+from .audit import write_down
+from .inert import inert
+from .pages import page
+from .run_form import RunForm
+from .tasks import task_of
+
+_LONGEST_CALL = 500
+
+
+class RunningAdmin(admin.ModelAdmin):
+    """Adds a page from which a task is run, for users who have the permission; each run is in the admin's log."""
+
+    def get_urls(self) -> list[Any]:
+        """Return the address of that page, and the rest."""
+        view = self.admin_site.admin_view(sensitive_post_parameters()(self.run_view))
+        return [path("<path:object_id>/run/", view, name="jobqueue_taskdefinition_run"), *super().get_urls()]
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may run tasks with arguments of their own."""
+        user: Any = request.user
+        return bool(user.has_perm("jobqueue.run_taskdefinition"))
+
+    def run_url(self, request: HttpRequest, definition: TaskDefinition) -> str | None:
+        """Return where to run a task; None when the user may not, or this process does not have it."""
+        if not self.has_run_permission(request) or task_of(definition.path) is None:
+            return None
+        return self._address("run", definition)
+
+    def run_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for the arguments of a call, or enqueue it."""
+        if request.method not in ("GET", "POST"):
+            return HttpResponseNotAllowed(["GET", "POST"])
+        if not (self.has_run_permission(request) and self.has_view_permission(request)):
+            raise PermissionDenied
+        definition, task = _found(unquote(object_id))
+        form = RunForm(task, request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            result = self._run(request, definition, form)
+            if result is not None:
+                self._tell(request, result)
+                return HttpResponseRedirect(self._address("change", definition))
+        context = {
+            "form": form,
+            "task": cells.task_name(definition.path),
+            "summary": inert(definition.description),
+            "paused": definition.paused,
+            "definition": definition,
+            "subtitle": spelled(definition.path),
+            "back_url": self._address("change", definition),
+        }
+        return page(self, request, "run", _("Run a task"), context)
+
+    def _run(self, request: HttpRequest, definition: TaskDefinition, form: RunForm) -> TaskResult | None:
+        """Enqueue the call and write that into the admin's log; None when it was refused, which the form says."""
+        args, kwargs = form.call
+        try:
+            with transaction.atomic(using=alias()):
+                result = form.chosen().enqueue(*args, **kwargs)
+                text = _("Run as job %(job)s: %(call)s") % {"job": result.id, "call": _told(form.task, args, kwargs)}
+                write_down(request.user, definition, text)
+                job = Job.objects.using(alias()).defer("arguments", "result").get(pk=result.id)
+                write_down(request.user, job, text, flag=ADDITION)
+        except (InvalidTask, JobQueueError) as error:
+            form.refuse(error)
+            return None
+        return result
+
+    def _tell(self, request: HttpRequest, result: TaskResult) -> None:
+        link = cells.link("job", result.id, result.id)
+        if getattr(result, "enqueued_before", False):
+            text = _("There is a job of the same call: %(job)s. No other was enqueued.")
+            self.message_user(request, format_html(text.replace("%(job)s", "{}"), link), messages.WARNING)
+        else:
+            text = _("Job %(job)s was enqueued.")
+            self.message_user(request, format_html(text.replace("%(job)s", "{}"), link), messages.SUCCESS)
+
+    def _address(self, name: str, definition: TaskDefinition) -> str:
+        name = f"admin:jobqueue_taskdefinition_{name}"
+        return reverse(name, args=[quote(definition.path)], current_app=self.admin_site.name)
+
+
+def _found(task_path: str) -> tuple[TaskDefinition, JobTask]:
+    definitions = TaskDefinition.objects.using(alias())
+    definition = definitions.filter(path=task_path).first() if is_storable(task_path) else None
+    task = task_of(task_path) if definition is not None else None
+    if definition is None or task is None:
+        raise Http404("This process has no such task.")
+    return definition, task
+
+
+def _told(task: JobTask, args: list[Any], kwargs: dict[str, Any]) -> str:
+    """Return a call without what is sensitive, as ``(1, key="a")``."""
+    shown, named = shown_call(task, args, kwargs)
+    parts = [*map(_json, shown), *(f"{name}={_json(value)}" for name, value in named.items())]
+    text = spelled(f"({', '.join(parts)})")
+    return text if len(text) <= _LONGEST_CALL else f"{text[:_LONGEST_CALL]}…"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
