@@ -127,6 +127,30 @@ def progress(value: Any) -> SafeString:
     return inert(f"{text} {note}" if note else text, most=200)
 
 
+def progress_bar(value: Any) -> SafeString:
+    """Return the same with a bar; one that only moves when it is not known how much there is to do."""
+    if not isinstance(value, dict):
+        return NOTHING
+    done, total = (_number(value.get(key)) for key in ("done", "total"))
+    text = progress(value)
+    if done is None:
+        return text
+    bar = format_html('<progress aria-label="{}"></progress>', _("Progress"))
+    percent = SafeString("")
+    if total is not None and total > 0:
+        share = max(0.0, min(1.0, done / total))
+        bar = format_html(
+            '<progress aria-label="{}" max="100" value="{}"></progress>', _("Progress"), f"{share * 100:.1f}"
+        )
+        percent = format_html(" <b>{}</b>", f"{share:.0%}")
+    return format_html('<span class="jq-bar">{}{} <span>{}</span></span>', bar, percent, text)
+
+
+def _number(value: Any) -> float | None:
+    """Return a number that was reported; None for what no body of ours has."""
+    return float(value) if type(value) in (int, float) and abs(value) < 2**1000 and isfinite(value) else None
+
+
 def small_progress(attempt: Attempt | None) -> SafeString:
     """Return how far a running job says it is, as a quiet line; nothing when it has not said."""
     if attempt is None or not attempt.progress:

@@ -28,6 +28,7 @@ class Glance:
     worker: Worker | None
     sign: Sign | None
     known: bool
+    declared: bool
     effects: str
     paused: bool
 
@@ -51,6 +52,7 @@ def look(jobs: Sequence[Job]) -> list[str]:
             worker=worker,
             sign=sign_of(job, lease=lease, attempt=attempt, worker=worker, now=now) if running else None,
             known=task_of(job.task_path) is not None,
+            declared=definition is not None,
             effects=_effects(job, definition),
             paused=bool(definition and definition.paused),
         )

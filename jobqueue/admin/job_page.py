@@ -17,7 +17,8 @@ from ..database import alias
 from ..deliveries import Delivery, read
 from ..errors import InvalidRow
 from ..ledger import scopes_of
-from ..models import Attempt, Gate, Job, LedgerEntry, Worker
+from ..models import Attempt, AttemptLog, Gate, Job, LedgerEntry, Worker
+from ..relatives import earlier_than
 from ..spelling import spelled
 from . import cells
 from .alerts import alerts
@@ -31,9 +32,12 @@ from .states import attempt_state, mark, state_of
 from .tasks import task_of
 from .timeline import Bar, timeline
 from .times import between, moment
-from .withheld import mark_like
+from .waiting import reasons
+from .withheld import is_withheld, mark_like, not_shown
 
 _MOST = 100
+# Each may be tens of kilobytes.
+_MOST_LOGS = 20
 # A job that is due when it is enqueued has nothing to tell of that.
 _AT_ONCE = timedelta(seconds=1)
 Fact = tuple[str | Promise, Any]
@@ -52,6 +56,8 @@ class RunRow:
     progress: SafeString
     exception: SafeString
     traceback: SafeString
+    log: SafeString
+    log_lines: int
     bar: Bar | None
 
 
@@ -60,11 +66,8 @@ def job_page(job: Job, *, decide_url: Callable[[Delivery], str | None]) -> dict[
     glance = glance_of(job)
     attempts = list(reversed(Attempt.objects.using(alias()).filter(job_id=job.pk).order_by("-number")[:_MOST]))
     runs = runs_of(job, mark_like(job, attempts))
-    steps, delivered, kept = (
-        mark_like(job, LedgerEntry.objects.using(alias()).filter(scope=scope).order_by("id")[:_MOST])
-        for scope in scopes_of(job.pk)
-    )
-    state = state_of(job, glance.now)
+    steps, delivered, kept = (mark_like(job, entries) for entries in _entries(job))
+    state, earlier = state_of(job, glance.now), earlier_than(job.pk)
     return {
         "task": cells.task_name(job.task_path),
         "badges": cells.task_badges(known=glance.known, effects=glance.effects, paused=glance.paused),
@@ -73,23 +76,35 @@ def job_page(job: Job, *, decide_url: Callable[[Delivery], str | None]) -> dict[
         "status": spelled(job.status),
         "times": _times(job, glance.now),
         "alerts": alerts(job),
+        "why": reasons(job, earlier),
         "running": job.status == TaskResultStatus.RUNNING,
         "lease": cells.lease(glance.sign),
         "owner": cells.owner_of(job, glance),
-        "progress": next((cells.progress(r.attempt.progress) for r in reversed(runs) if r.attempt.progress), None),
+        "progress": next((cells.progress_bar(r.attempt.progress) for r in reversed(runs) if r.attempt.progress), None),
         "facts": _facts(job, glance.effects),
         "arguments": arguments_of(job),
         "finished_well": job.status == TaskResultStatus.SUCCESSFUL,
         "result": result_of(job),
         **_story(job, runs),
         "waits": job.status == TaskResultStatus.READY and job.gate == Gate.AFTER,
-        "earlier": earlier_rows(job, glance.now),
+        "earlier": earlier_rows(earlier, glance.now),
         "later": later_rows(job, glance.now),
         "is_gapped": len(runs) < job.attempt,
         "steps": [_step(entry, job) for entry in steps],
         "deliveries": [_delivery(entry, job, decide_url) for entry in delivered],
         "checkpoints": [_step(entry, job) for entry in kept],
     }
+
+
+def _entries(job: Job) -> list[list[LedgerEntry]]:
+    """Return what the ledger has of a job: the first steps, deliveries and checkpoints, with one query."""
+    scopes = scopes_of(job.pk)
+    # By scope: steps come last, and there may be very many.
+    rows = LedgerEntry.objects.using(alias()).filter(scope__in=scopes).order_by("scope", "id")[: len(scopes) * _MOST]
+    found: dict[str, list[LedgerEntry]] = {scope: [] for scope in scopes}
+    for entry in rows:
+        found[entry.scope].append(entry)
+    return [entries[:_MOST] for entries in found.values()]
 
 
 def _times(job: Job, now: Any) -> list[tuple[str, SafeString, str]]:
@@ -140,18 +155,27 @@ def _unique(job: Job) -> Any:
 
 def _story(job: Job, runs: list[Run]) -> dict[str, Any]:
     # Rows of workers go some time after the workers.
-    owners = Worker.objects.using(alias()).filter(pk__in={run.attempt.worker_id for run in runs})
-    there, backend = set(owners.values_list("pk", flat=True)), backend_of(job.backend)
+    known = glance_of(job).worker
+    there = {known.pk} if known else set()
+    if others := {run.attempt.worker_id for run in runs} - {job.worker_id, ""}:
+        there |= set(Worker.objects.using(alias()).filter(pk__in=others).values_list("pk", flat=True))
+    logs = AttemptLog._default_manager.using(alias()).filter(job_id=job.pk).order_by("-id")
+    told = dict(logs.values_list("token", "lines")[:_MOST_LOGS])
+    if is_withheld(job):
+        told = dict.fromkeys(told, not_shown())
+    backend = backend_of(job.backend)
     line = timeline(runs, period=backend.settings.lease_seconds if backend else 0.0)
     return {
-        "runs": [_row(run, bar, there) for run, bar in zip(runs, line.bars, strict=True)],
+        "runs": [
+            _row(run, bar, there, told.get(run.attempt.token, "")) for run, bar in zip(runs, line.bars, strict=True)
+        ],
         "from": moment(line.first),
         "long": between(line.first, line.last),
         "is_drawn": line.first is not None,
     }
 
 
-def _row(run: Run, bar: Bar | None, workers: set[str]) -> RunRow:
+def _row(run: Run, bar: Bar | None, workers: set[str], log: str) -> RunRow:
     attempt = run.attempt
     state = attempt_state(attempt, running=run.running)
     return RunRow(
@@ -161,9 +185,11 @@ def _row(run: Run, bar: Bar | None, workers: set[str]) -> RunRow:
         renewed=moment(attempt.renewed_at),
         started=moment(run.started),
         ended=moment(run.ended),
-        progress=cells.progress(attempt.progress),
+        progress=cells.progress_bar(attempt.progress),
         exception=inert(attempt.exception_class),
         traceback=inert(attempt.traceback),
+        log=inert(log),
+        log_lines=log.count("\n") + 1 if log else 0,
         bar=bar,
     )
 

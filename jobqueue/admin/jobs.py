@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import Job
 from . import cells
-from .alerts import notes
 from .arguments import how_far, jobs_with, wanted_in
 from .counters import counters
 from .deciding import DecidingAdmin
@@ -113,7 +112,7 @@ class JobAdmin(PressingAdmin, DecidingAdmin, FailuresAdmin, PlotsAdmin, SavingAd
     def about(self, request: HttpRequest, obj: Job) -> dict[str, Any]:
         """Return the job's attempts and steps, and the buttons that may be pressed."""
         found, page = look([obj]), job_page(obj, decide_url=lambda it: self.decide_url(request, obj, it))
-        return {"notes": [*found, *notes(obj)], "page": page, "presses": self.presses(request, obj)}
+        return {"notes": found, "page": page, "presses": self.presses(request, obj)}
 
     @admin.display(description=_("status"))
     def state(self, job: Job) -> SafeString:

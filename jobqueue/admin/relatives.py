@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from ..models import Job
-from ..relatives import Relative, earlier_than, later_than
+from ..relatives import Relative, later_than
 from . import cells
 from .inert import inert
 from .states import mark, state_of
@@ -37,9 +37,9 @@ class RelativeRow:
     if_it_fails: str | Promise
 
 
-def earlier_rows(job: Job, now: datetime) -> list[RelativeRow]:
+def earlier_rows(earlier: Iterable[Relative], now: datetime) -> list[RelativeRow]:
     """Return the jobs for which one waits, or has waited."""
-    return _rows(earlier_than(job.pk), now, _THIS_ONE)
+    return _rows(earlier, now, _THIS_ONE)
 
 
 def later_rows(job: Job, now: datetime) -> list[RelativeRow]:

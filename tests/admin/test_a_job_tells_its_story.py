@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from jobqueue.models import Job, LedgerEntry, TaskDefinition
+from jobqueue.models import AttemptLog, Job, LedgerEntry, TaskDefinition
 from tests.admin.conftest import JOBS, ago, make_attempt, make_job, make_worker, page_of
 from tests.app import tasks
 
@@ -153,7 +153,8 @@ def test_steps_progress_and_arguments_are_shown(admin_client: Client) -> None:
     )
     LedgerEntry.objects.create(scope="enqueue:x", key="a-key", job_id=job.pk, created_at=ago(1))
     shown = page(admin_client, job)
-    assert shown["progress"] == "30 / 100 rows read"
+    assert '<progress aria-label="Progress" max="100" value="30.0"></progress> <b>30%</b>' in shown["progress"]
+    assert "30 / 100 rows read" in shown["progress"]
     assert len(shown["steps"]) == 1
     assert "&quot;name&quot;: &quot;é&quot;" in shown["arguments"]
     assert "30 / 100 rows read" in admin_client.get(reverse(JOBS)).content.decode()
@@ -167,17 +168,44 @@ def test_a_task_unknown_here_is_an_alert_and_is_not_imported(admin_client: Clien
     assert "unknown here" in admin_client.get(reverse(JOBS)).content.decode()
 
 
-def test_what_keeps_a_job_waiting_is_an_alert(admin_client: Client) -> None:
-    define(tasks.echo.module_path, paused=True)
-    make_worker("w-other", queues=["mail"])
-    make_worker("w-dead", beat=1000)
-    job = make_job()
-    alerts = " ".join(page(admin_client, job)["alerts"])
-    assert "The task is paused" in alerts
-    assert "No live worker serves the queue “default”" in alerts
-    make_worker("w-all", queues=[])
-    TaskDefinition.objects.update(paused=False)
-    assert page(admin_client, job)["alerts"] == []
+@pytest.mark.parametrize(
+    ("state", "bar"),
+    [
+        ({"done": 30, "total": None, "note": ""}, '<progress aria-label="Progress"></progress>'),
+        ({"done": 5, "total": 2, "note": ""}, '<progress aria-label="Progress" max="100" value="100.0"></progress>'),
+        ({"done": 5, "total": 0, "note": ""}, '<progress aria-label="Progress"></progress>'),
+        ({"done": "<q>", "total": [1], "note": "n"}, ""),
+        ({"done": True, "total": 10**400, "note": "n"}, ""),
+    ],
+)
+def test_progress_is_a_bar_as_far_as_there_are_numbers(admin_client: Client, state: dict[str, Any], bar: str) -> None:
+    job = make_job("RUNNING")
+    make_attempt(job, progress=state)
+    shown = page(admin_client, job)["progress"]
+    assert bar in shown
+    assert ("<progress" in shown) == bool(bar)
+    assert "<q>" not in shown
+
+
+def test_the_lines_of_an_attempt_are_below_it_and_those_of_others_are_not(admin_client: Client) -> None:
+    job, other = make_job("SUCCESSFUL"), make_job("SUCCESSFUL")
+    first = make_attempt(job, 1, token=uuid.uuid4(), outcome="raised")
+    for token, lines in ((first.token, "of the first"), (job.token, "one\ntwo"), (uuid.uuid4(), "of nobody")):
+        AttemptLog._default_manager.create(job_id=job.pk, token=token, lines=lines)
+    AttemptLog._default_manager.create(job_id=other.pk, token=other.token, lines="of another")
+    job.attempt = 2
+    job.save()
+    assert [(row.log, row.log_lines) for row in page(admin_client, job)["runs"]] == [
+        ("of the first", 1),
+        ("one\ntwo", 2),
+    ]
+    html = text(admin_client, job)
+    assert "Log, 2 lines" in html
+    assert "of another" not in html
+
+
+def test_one_that_logged_nothing_has_no_log(admin_client: Client) -> None:
+    assert "jq-log" not in text(admin_client, make_job("SUCCESSFUL"))
 
 
 def test_unfenced_tasks_have_a_badge(admin_client: Client) -> None:

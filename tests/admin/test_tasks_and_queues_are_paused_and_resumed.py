@@ -172,13 +172,17 @@ def test_nobody_pauses_or_resumes_without_the_right_to(
     assert log() == []
 
 
+def _why(client: Client, job: Any) -> str:
+    return " ".join(reason.text for reason in client.get(page_of(job)).context["page"]["why"])
+
+
 def test_a_job_says_that_its_task_or_its_queue_is_paused(admin_client: Client) -> None:
     job, definition = make_job("READY"), define()
-    assert "paused" not in " ".join(admin_client.get(page_of(job)).context["page"]["alerts"])
+    assert "paused" not in _why(admin_client, job)
     definition.paused = True
     definition.save()
     PausedQueue.objects.create(name=job.queue, backend="default")
-    alerts = " ".join(admin_client.get(page_of(job)).context["page"]["alerts"])
+    alerts = _why(admin_client, job)
     assert "The task is paused" in alerts
     assert "The queue “default” is paused" in alerts
 

@@ -9,7 +9,17 @@ from typing import Any
 
 from jobqueue import operations, tallies
 from jobqueue.ledger import delivery_scope, step_scope
-from jobqueue.models import Dependency, Job, LedgerEntry, Limit, PausedQueue, Schedule, Tally, TaskDefinition
+from jobqueue.models import (
+    AttemptLog,
+    Dependency,
+    Job,
+    LedgerEntry,
+    Limit,
+    PausedQueue,
+    Schedule,
+    Tally,
+    TaskDefinition,
+)
 from jobqueue.tallies.rows import row_of
 from tests.admin.conftest import ago, make_attempt, make_job, make_worker
 from tests.shop import tasks
@@ -160,6 +170,11 @@ def _frozen() -> dict[str, Any]:
 
 def _failures() -> dict[str, Any]:
     rows = [job(tasks.send_receipt, n, status="FAILED", since=5000 - n, outcome="raised", failures=3) for n in range(3)]
+    attempt = make_attempt(rows[0], 3, outcome="raised", started_at=rows[0].started_at, ended_at=rows[0].finished_at)
+    attempt.exception_class, attempt.traceback = "smtplib.SMTPServerDisconnected", "Traceback …"
+    attempt.save()
+    lines = [f"2026-11-28 09:1{n}:00.120Z INFO shop.mail Asked the server for the {n}th time" for n in range(5)]
+    AttemptLog._default_manager.create(job_id=rows[0].pk, token=attempt.token, lines="\n".join(lines))
     return {"failed": rows[0]}
 
 

@@ -31,6 +31,14 @@
     return changed;
   }
 
+  // What somebody has opened, or closed, stays so.
+  function keepOpen(from, to) {
+    const before = [...from.querySelectorAll("details")];
+    [...to.querySelectorAll("details")].forEach((each, index) => {
+      if (before[index]) each.open = before[index].open;
+    });
+  }
+
   // Returns whether anything has changed; null when the pages have not the same parts, so that only a reload will do.
   function copyPage(page) {
     const [parts, fresh] = [document, page].map((d) => [...d.querySelectorAll("[data-jq-live]")]);
@@ -39,6 +47,7 @@
     if (names(parts) !== names(fresh) || rows.length !== freshRows.length) return null;
     let changed = false;
     parts.forEach((part, index) => {
+      keepOpen(part, fresh[index]);
       if (part.innerHTML === fresh[index].innerHTML) return;
       part.replaceChildren(...fresh[index].childNodes);
       changed = true;
