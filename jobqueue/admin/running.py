@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -22,7 +21,6 @@ from ..database import alias
 from ..errors import JobQueueError
 from ..fields import is_storable
 from ..models import Job, TaskDefinition
-from ..redaction import shown_call
 from ..spelling import spelled
 from ..task import JobTask
 from . import cells
@@ -31,8 +29,6 @@ from .inert import inert
 from .pages import page
 from .run_form import RunForm
 from .tasks import task_of
-
-_LONGEST_CALL = 500
 
 
 class RunningAdmin(admin.ModelAdmin):
@@ -84,7 +80,8 @@ class RunningAdmin(admin.ModelAdmin):
         try:
             with transaction.atomic(using=alias()):
                 result = form.chosen().enqueue(*args, **kwargs)
-                text = _("Run as job %(job)s: %(call)s") % {"job": result.id, "call": _told(form.task, args, kwargs)}
+                # What it was given stays with the job: not everybody who may read this log may view it.
+                text = _("Run as job %(job)s.") % {"job": result.id}
                 write_down(request.user, definition, text)
                 job = Job.objects.using(alias()).defer("arguments", "result").get(pk=result.id)
                 write_down(request.user, job, text, flag=ADDITION)
@@ -114,15 +111,3 @@ def _found(task_path: str) -> tuple[TaskDefinition, JobTask]:
     if definition is None or task is None:
         raise Http404("This process has no such task.")
     return definition, task
-
-
-def _told(task: JobTask, args: list[Any], kwargs: dict[str, Any]) -> str:
-    """Return a call without what is sensitive, as ``(1, key="a")``."""
-    shown, named = shown_call(task, args, kwargs)
-    parts = [*map(_json, shown), *(f"{name}={_json(value)}" for name, value in named.items())]
-    text = spelled(f"({', '.join(parts)})")
-    return text if len(text) <= _LONGEST_CALL else f"{text[:_LONGEST_CALL]}…"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -21,6 +21,7 @@ from django.utils.timezone import now
 from jobqueue.ledger import delivery_scope, scopes_of
 from jobqueue.models import (
     Attempt,
+    AttemptLog,
     Dependency,
     Job,
     LedgerEntry,
@@ -45,6 +46,7 @@ STATE = {
     Job: {"backend", "task_path", "queue", "idempotency_key", "unique_key", "unique_while", "status", "gate",
           "limit_key", "outcome", "worker_id"},
     Attempt: {"worker_id", "outcome", "exception_class"},
+    AttemptLog: set(),
     LedgerEntry: {"scope", "key"},
     Schedule: {"name", "task_path", "cron", "time_zone", "queue", "missed"},
     Dependency: {"on_failure"},
@@ -80,7 +82,8 @@ def rows() -> dict[Any, list[Any]]:
         ("FAILED", {"arguments": FITS, "outcome": "in_doubt"}), ("READY", {"arguments": FITS, "task_path": "gone.t"}),
     ):  # fmt: skip
         job = mark(make_job(status), **columns)
-        mark(make_attempt(job))
+        attempt = mark(make_attempt(job))
+        mark(AttemptLog(job_id=job.pk, token=attempt.token))
         jobs.append(job)
     entries = [
         mark(LedgerEntry(scope=scope, key=f"k{number}", job_id=job.pk, created_at=now()), value=value)
