@@ -112,7 +112,7 @@ class SavingAdmin(admin.ModelAdmin):
 
 
 def _views_of(request: HttpRequest) -> Any:
-    return SavedView.objects.using(alias()).filter(user=_key_of(request))
+    return SavedView._default_manager.using(alias()).filter(user=_key_of(request))
 
 
 def _key_of(request: HttpRequest) -> str:
