@@ -57,8 +57,17 @@ def _trusted_until(run: Run, period: float) -> datetime | None:
     """Return until when the worker of a claim was trusted that it did not end itself, None for one that did."""
     if not (run.running or run.attempt.outcome == Outcome.LOST or run.attempt.refused_writes):
         return None
-    renewed = run.attempt.renewed_at or run.started
+    renewed = _renewed(run, period)
     return renewed + timedelta(seconds=period) if renewed else None
+
+
+def _renewed(run: Run, period: float) -> datetime | None:
+    """Return when a claim was renewed for the last time, or made."""
+    renewed = run.attempt.renewed_at or run.started
+    if run.started and run.ended and renewed and renewed > run.ended:
+        # A worker that wakes up notes a renewal that nobody believes: what others had believed was over by the end.
+        return max(run.started, run.ended - timedelta(seconds=period))
+    return renewed
 
 
 def _bar(run: Run, first: datetime, last: datetime, period: float) -> Bar | None:
@@ -72,8 +81,8 @@ def _bar(run: Run, first: datetime, last: datetime, period: float) -> Bar | None
     start = min(place(run.started), _LENGTH - _LEAST)
     # Even the shortest claim is to be seen.
     length = max(_LEAST, place(run.end) - start)
-    renewed = run.attempt.renewed_at or run.started
-    covered = min(length, max(0.0, place(renewed) - start))
+    renewed = _renewed(run, period)
+    covered = min(length, max(0.0, place(renewed) - start)) if renewed else 0.0
     until = _trusted_until(run, period)
     trust = max(0.0, place(until) - start - covered) if until else 0.0
     refused = min(start + max(length, covered + trust), _LENGTH - _LEAST) if run.attempt.refused_writes else None

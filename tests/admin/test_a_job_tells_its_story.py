@@ -125,6 +125,22 @@ def test_a_frozen_attempt_shows_for_how_long_it_was_trusted_and_that_its_late_wr
     assert (second.trust, second.refused) == ("0.0", "")
 
 
+def test_a_renewal_that_was_noted_after_the_end_covers_nothing(admin_client: Client) -> None:
+    """Leases of that backend last for two seconds."""
+    job = make_job("FAILED", attempt=2)
+    start = ago(40)
+
+    def at(seconds: float) -> Any:
+        return start + timedelta(seconds=seconds)
+
+    make_attempt(
+        job, 1, outcome="lost", started_at=start, renewed_at=at(15), ended_at=at(5), renewals=6, refused_writes=1
+    )
+    make_attempt(job, 2, outcome="raised", started_at=at(5), ended_at=at(20))
+    first, _ = (row.bar for row in page(admin_client, job)["runs"])
+    assert (first.length, first.covered, first.trust, first.refused) == ("250.0", "150.0", "100.0", "250.0")
+
+
 def test_a_running_one_is_trusted_beyond_now(admin_client: Client) -> None:
     job = make_job("RUNNING", since=14)
     make_attempt(job, token=job.token, renewed_at=ago(1), renewals=1000)
