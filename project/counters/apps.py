@@ -1,4 +1,4 @@
-"""The Django app: connects the signal that enqueues."""
+"""The Django app: connects the signal that enqueues, and has late writes be as the environment asks."""
 
 from __future__ import annotations
 
@@ -12,4 +12,6 @@ class CountersConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the receivers; the app registry has to be ready for that."""
-        from . import signals  # noqa: F401  (importing it connects them)
+        from . import late, signals  # noqa: F401  (importing signals connects them)
+
+        late.allow_if_asked()

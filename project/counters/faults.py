@@ -20,7 +20,7 @@ from jobqueue.models import Job, Worker
 
 from .processes import command_line, is_child_of, is_group_leader
 
-FREEZE_SECONDS = 15
+FREEZE_SECONDS = 12
 
 
 class Refused(Exception):
@@ -56,10 +56,18 @@ def freeze_worker(job_id: UUID) -> str:
     if not is_group_leader(worker.pid):
         raise Refused(f"{worker.name} shares its process group with others.")
     # By a process of its own, for who froze a worker has to thaw it whatever becomes of this one.
-    command = [sys.executable, "-m", "project.counters.freeze", str(worker.pid), str(FREEZE_SECONDS)]
+    pids = [pid for pid in pids_of(worker) if is_child_of(pid, worker.pid)]
+    command = [sys.executable, "-m", "project.counters.freeze", *map(str, (worker.pid, FREEZE_SECONDS, *pids))]
     options = {"cwd": settings.BASE_DIR, "stdin": subprocess.DEVNULL, "start_new_session": True}
     threading.Thread(target=subprocess.run, args=[command], kwargs=options, daemon=True).start()
     return f"Froze {worker.name} for {FREEZE_SECONDS} s. It will wake up and believe that the job is still its own."
+
+
+def pids_of(worker: Worker) -> list[int]:
+    """Return the processes that a worker says run its jobs."""
+    entries = worker.executors if isinstance(worker.executors, list) else []
+    pids = [entry.get("pid") for entry in entries if isinstance(entry, dict)]
+    return [pid for pid in pids if isinstance(pid, int)]
 
 
 def _worker(job_id: UUID) -> Worker:

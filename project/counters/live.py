@@ -15,6 +15,8 @@ from jobqueue.leases import LeasesUnavailable, LeaseView
 from jobqueue.models import Attempt, Job, Worker
 from jobqueue.spelling import spelled
 
+from .tasks import count_slowly
+
 SHOWN = 12
 DEAD_FOR = 30.0
 
@@ -67,15 +69,20 @@ class LiveJob:
         return self.row.status == TaskResultStatus.RUNNING
 
     @property
+    def renewed_below(self) -> float:
+        """What a lease that is renewed every third of its period never comes down to."""
+        return self.period / 2
+
+    @property
     def earlier(self) -> Sequence[tuple[Attempt, str, str]]:
         """The attempts that ended and did not succeed, each with how and on which worker."""
         ended = [attempt for attempt in self.attempts if attempt.outcome not in ("", "ok")]
-        return [(each, spelled(each.get_outcome_display()), _worker_name(each.worker_id)) for each in ended]
+        return [(each, spelled(each.get_outcome_display()), worker_name(each.worker_id)) for each in ended]
 
     @property
     def worker_name(self) -> str:
         """The name of the worker that claimed it last."""
-        return _worker_name(self.row.worker_id)
+        return worker_name(self.row.worker_id)
 
     @property
     def progress(self) -> dict[str, float | str] | None:
@@ -94,11 +101,12 @@ class Live:
 
 
 def look() -> Live:
-    """Return the state of now."""
+    """Return the state of now, with the newest long job whatever came after it: the story is of that."""
     workers = _workers()
-    newest = Job.objects.order_by("-id").values_list("pk", flat=True)[:SHOWN]
+    newest = Job.objects.order_by("-id").values_list("pk", flat=True)
+    shown_ids = [*newest[:SHOWN], *newest.filter(task_path=count_slowly.module_path)[:1]]
     jobs = list(
-        Job.objects.filter(Q(pk__in=list(newest)) | Q(status=TaskResultStatus.RUNNING))
+        Job.objects.filter(Q(pk__in=shown_ids) | Q(status=TaskResultStatus.RUNNING))
         .annotate(now=DatabaseNow())
         .order_by("-id")
     )
@@ -112,7 +120,7 @@ def look() -> Live:
     return Live(jobs=sorted(shown, key=lambda job: not job.is_running), workers=workers, trouble=trouble)
 
 
-def _worker_name(worker_id: str) -> str:
+def worker_name(worker_id: str) -> str:
     """Return the name in a worker's id, which ends with what tells it from others of that name."""
     return spelled(worker_id.rpartition("-")[0])
 

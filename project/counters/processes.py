@@ -1,4 +1,4 @@
-"""What the operating system says of a process: its command line, its parent and its group. Knows no job."""
+"""What the operating system says of a process: its command line, parent, group, and whether it is stopped."""
 
 from __future__ import annotations
 
@@ -35,13 +35,22 @@ def is_group_leader(pid: int) -> bool:
         return False
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal, and not yet told to go on."""
+    return _stat(pid, "stat", 0).startswith("T")
+
+
 def _parent(pid: int) -> int:
     """Return the pid of the parent, 0 when the process is gone."""
+    return int(_stat(pid, "ppid", 1) or 0)
+
+
+def _stat(pid: int, column: str, place: int) -> str:
     try:
         # "pid (name) state ppid …", and the name may hold anything.
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[place]
     except OSError:
-        return int(_ps(pid, "ppid") or 0)
+        return _ps(pid, column)
 
 
 def _ps(pid: int, column: str) -> str:

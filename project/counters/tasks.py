@@ -13,6 +13,7 @@ from jobqueue import current_job, once
 from .models import Counter
 
 STEPS = 20
+STEP_SECONDS = 1.0
 FAILS = 2
 
 
@@ -29,18 +30,17 @@ def add_one(counter_id: int) -> None:
 
 # The stubs of django.tasks do not know that a backend may have options of its own.
 @task(effects="steps")  # type: ignore[call-overload,untyped-decorator]
-def count_slowly(counter_id: int, steps: int = STEPS, seconds: float = 1.0) -> None:
-    """Add 1 in each of 20 steps, a second apart: four times as long as the lease of the demo."""
+def count_slowly(counter_id: int, steps: int = STEPS, seconds: float = STEP_SECONDS) -> None:
+    """Add 1 in each of 20 steps, a second long: four times as long as the lease of the demo."""
     for number in range(1, steps + 1):
-        doer = once(f"add {number}", _step, counter_id)
         # A step that an earlier owner did is only looked up: its answer is the one that was stored then.
-        if doer == os.getpid():
+        if once(f"add {number}", _step, counter_id, seconds) == os.getpid():
             current_job().progress(number, steps, "added")
-            time.sleep(seconds)
 
 
-def _step(counter_id: int) -> int:
-    """Add 1 and return who did it."""
+def _step(counter_id: int, seconds: float) -> int:
+    """Work, then add 1, and return who did it. The first statement begins the transaction: nothing is locked before."""
+    time.sleep(seconds)
     _raise(counter_id)
     return os.getpid()
 

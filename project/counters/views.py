@@ -14,11 +14,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from .faults import Refused, freeze_worker, kill_process, kill_worker
+from .faults import FREEZE_SECONDS, Refused, freeze_worker, kill_process, kill_worker
 from .figures import figures
+from .line import line_of
 from .live import look
 from .models import Counter, Order
-from .tasks import STEPS, add_one, count_slowly, fail_twice
+from .story import story_of
+from .tasks import STEP_SECONDS, STEPS, add_one, count_slowly, fail_twice
 
 
 @require_GET
@@ -36,7 +38,16 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 def _state() -> dict[str, Any]:
-    return {"figures": figures(), "live": look(), "can_harm": settings.DEBUG, "steps": STEPS}
+    now, counted = look(), figures()
+    story = story_of(now, counted)
+    return {
+        "figures": counted,
+        "live": now,
+        "story": story,
+        "line": line_of(story.job) if story.job else None,
+        "can_harm": settings.DEBUG,
+        "freeze_seconds": FREEZE_SECONDS,
+    }
 
 
 @require_POST
@@ -54,8 +65,8 @@ def _quick() -> str:
 
 
 def _slow() -> str:
-    count_slowly.enqueue(Counter.shown().pk)
-    return f"Enqueued a job that adds {STEPS}, one a second."
+    count_slowly.enqueue(Counter.shown().pk, STEPS, STEP_SECONDS)
+    return f"Enqueued a job that adds {STEPS}, one a second. While it runs, its worker can be frozen."
 
 
 def _failing() -> str:

@@ -15,6 +15,7 @@ import django
 from django.conf import settings
 from django.db import connection, connections
 
+from project.counters import late
 from project.embedded import EmbeddedServerFailed, embedded_redis
 
 from .children import Child, say
@@ -52,6 +53,7 @@ def _redis() -> Iterator[str]:
 
 def _demo(redis: str) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    os.environ[late.VARIABLE] = "1"
     django.setup()
     # Models can be imported only now.
     from . import preparation
@@ -118,7 +120,7 @@ def _tell(port: int, redis: str, password: str) -> None:
     name = connection.settings_dict["NAME"]
     for line in (
         "",
-        f"Site      http://{HOST}:{port}/  (press “A long job”, then kill its worker)",
+        f"Site      http://{HOST}:{port}/  (press “Start the long job”, then “Freeze its worker”)",
         f"Admin     http://{HOST}:{port}/admin/  user admin, {password}",
         f"Workers   {' and '.join(WORKERS)}, {EXECUTORS} executors each, lease {lease} s; restarted when killed",
         f"Database  {connection.vendor} {name}",

@@ -1,14 +1,19 @@
-"""Takes the pictures of the admin that the docs show, in light and in dark: `make pictures`. No test of the suite."""
+"""Takes the pictures of the pages that the docs show, in light and in dark: `make pictures`. No test of the suite."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from django.urls import reverse
 
+from jobqueue.models import LedgerEntry
+from project.counters import late
 from tests.browser.page import Page
+from tests.processes import WorkerProcess
+from tests.waiting import wait_until
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 SCALE = 1.5
@@ -41,6 +46,22 @@ def test_take_the_pictures(page: Page, shop: dict[str, str], sign_in: Callable[[
         for scheme in ("light", "dark"):
             page.show(width=width, height=1400, scheme=scheme)
             (IMAGES / f"{name}-{scheme}.png").write_bytes(picture(page, first, last))
+
+
+def test_take_the_picture_of_the_demo(page: Page, settings: Any, start_worker: Callable[..., WorkerProcess]) -> None:
+    settings.DEBUG = True
+    for name in ("demo-1", "demo-2"):
+        start_worker("--name", name, "--no-reload", env={late.VARIABLE: "1"}).wait_started()
+    page.show(width=1100, height=1000)
+    page.open(reverse("counters:index"))
+    page.press("#press-slow")
+    wait_until(lambda: LedgerEntry.objects.filter(key="add 6").exists(), 30)
+    page.press("#press-freeze")
+    page.wait_text(".story .done:nth-child(5)", "The database took that back", seconds=30)
+    page.wait_text("#press-slow", "Start it again", seconds=30)
+    for scheme in ("light", "dark"):
+        page.show(width=1100, height=1000, scheme=scheme)
+        (IMAGES / f"demo-{scheme}.png").write_bytes(picture(page, "h1", ".stage"))
 
 
 def picture(page: Page, first: str, last: str) -> bytes:

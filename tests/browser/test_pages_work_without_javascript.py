@@ -28,7 +28,7 @@ def test_jobs_are_chosen_and_retried(page_without_script: Page, sign_in: Callabl
     assert Job.objects.filter(status="READY").count() == 2
 
 
-def test_the_demo_enqueues_and_says_to_reload(page_without_script: Page) -> None:
+def test_the_demo_tells_its_story_and_says_to_reload(page_without_script: Page) -> None:
     page = page_without_script
     page.open(reverse("counters:index"))
     assert "reload the page" in page.text("noscript")
@@ -38,3 +38,5 @@ def test_the_demo_enqueues_and_says_to_reload(page_without_script: Page) -> None
     page.wait_text(".messages", "Enqueued a job that adds 1")
     assert "add_one" in page.text(".job")
     assert page.path == reverse("counters:index")
+    page.press("#press-slow")
+    page.wait_text("#story-now", "Start the long job", "It waits for a worker.")

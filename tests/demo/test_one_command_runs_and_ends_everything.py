@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Generator
@@ -19,7 +20,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.tasks import TaskResultStatus
 
-from jobqueue.models import Job, Worker
+from jobqueue.models import Attempt, Job, LedgerEntry, Outcome, Worker
+from project.counters.figures import figures
 from project.demo.preparation import make_admin
 from project.demo.site import free_port
 from tests.processes import ROOT
@@ -107,6 +109,17 @@ def _open(browser: urllib.request.OpenerDirector, address: str, data: bytes | No
         return page.read().decode()
 
 
+def _press(browser: urllib.request.OpenerDirector, site: str, button: str) -> str:
+    """Press a button of the page as a browser without JavaScript does, and return the page that follows."""
+    form = re.search(rf'action="([^"]+)">\s*<input[^>]+value="(\w+)">\s*<button id="{button}"', _open(browser, site))
+    assert form is not None, button
+    return _open(browser, f"{site}{form[1].lstrip('/')}", urlencode({"csrfmiddlewaretoken": form[2]}).encode())
+
+
+def _visitor() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+
+
 def _alive(pids: set[int]) -> set[int]:
     table = subprocess.run(["ps", "-eo", "pid=,stat="], capture_output=True, text=True, check=True).stdout
     rows = [line.split() for line in table.splitlines()]
@@ -115,8 +128,9 @@ def _alive(pids: set[int]) -> set[int]:
 
 def test_jobs_run_workers_come_back_and_a_signal_ends_it_all(demo: Demo) -> None:
     site = demo.wait_for(r"^demo +Site +(\S+)")
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    browser = _visitor()
     assert "The counter that stays right" in _open(browser, site)
+    assert "Enqueued a job that adds 20" in _press(browser, site, "press-slow")
     form = _open(browser, f"{site}admin/login/")
     fields = {
         "username": "admin",
@@ -141,13 +155,29 @@ def test_jobs_run_workers_come_back_and_a_signal_ends_it_all(demo: Demo) -> None
 
 
 def test_killed_itself_it_leaves_nothing_behind(demo: Demo) -> None:
-    demo.wait_for(r"^demo +Site +(\S+)")
+    _press(_visitor(), demo.wait_for(r"^demo +Site +(\S+)"), "press-slow")
     wait_until(lambda: Job.objects.filter(status=TaskResultStatus.RUNNING).exists(), 40)
     family = demo.family()
 
     demo.process.kill()
 
     wait_until(lambda: not _alive(family), 30)
+
+
+def test_its_own_settings_tell_the_story_in_less_than_a_minute(demo: Demo) -> None:
+    browser, site = _visitor(), demo.wait_for(r"^demo +Site +(\S+)")
+    _press(browser, site, "press-slow")
+    began = time.monotonic()
+    # Behind a step, so that the freeze comes in the middle of the next one.
+    wait_until(lambda: LedgerEntry.objects.filter(key="add 2").exists(), 30)
+    assert "Froze demo-" in _press(browser, site, "press-freeze")
+
+    wait_until(lambda: "The counter is right: It shows" in _open(browser, site), 60, every=0.5)
+
+    assert time.monotonic() - began < 60
+    first, second = Attempt.objects.filter(job_id=LedgerEntry.objects.get(key="add 2").job_id).order_by("number")
+    assert (first.outcome, first.refused_writes, second.outcome) == (Outcome.LOST, 1, Outcome.OK)
+    assert figures().is_right
 
 
 def test_a_database_that_cannot_be_used_is_told(transactional_db: None) -> None:

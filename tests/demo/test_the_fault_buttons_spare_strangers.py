@@ -48,6 +48,9 @@ class Process:
     def is_alive(self) -> bool:
         return self.popen.poll() is None
 
+    def stop(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
     def end(self) -> None:
         if self.own_group:
             os.killpg(self.pid, signal.SIGKILL)
@@ -156,6 +159,20 @@ def test_a_frozen_worker_goes_on_after_a_time(process) -> None:
     freezer.join()
     wait_until(lambda: _state(worker.pid) != "T")
     assert worker.is_alive()
+
+
+def test_its_children_go_on_first(process) -> None:
+    worker, stranger = process("runworkers", own_group=True), process("something else", own_group=True)
+    stranger.stop()
+    freezer = threading.Thread(target=freeze, args=[worker.pid, 0.5, [worker.child, stranger.pid]])
+    freezer.start()
+
+    wait_until(lambda: _state(worker.pid) == _state(worker.child) == "T")
+    wait_until(lambda: _state(worker.child) != "T", every=0.02)
+    assert _state(worker.pid) == "T"
+    freezer.join()
+    wait_until(lambda: _state(worker.pid) != "T")
+    assert _state(stranger.pid) == "T"
 
 
 def test_a_worker_in_a_group_with_others_is_not_frozen(client: Client, process, make_worker, run_by) -> None:

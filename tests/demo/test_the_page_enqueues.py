@@ -24,7 +24,7 @@ def test_a_button_enqueues_its_job(client: Client, counter: Counter, button: str
     assert "Enqueued" in response.content.decode()
     job = Job.objects.get()
     assert job.task_path == task.module_path
-    assert job.arguments == {"args": [counter.pk], "kwargs": {}}
+    assert job.arguments["args"][0] == counter.pk
 
 
 def test_a_button_works_only_when_pressed(client: Client) -> None:

@@ -3,15 +3,54 @@
 
 const SECOND = 1000;
 const live = document.querySelector("[data-live]");
-let pointerIsDown = false;
+let isPressed = false;
 let version = 0;
+let told = live?.querySelector("[data-said]")?.dataset.said;
 
-/** Shows new contents, and leaves the keyboard's focus where it was. */
+/** Shows new contents, and leaves the keyboard's focus where it was, or where the story goes on. */
 function show(html) {
   const focused = document.activeElement?.id;
-  live.innerHTML = html;
+  const wasInStory = document.activeElement?.closest("[data-said]");
+  const { body } = new DOMParser().parseFromString(html, "text/html");
+  if (live.children.length === body.children.length) renewChildren(live, body);
+  else live.replaceChildren(...body.childNodes);
   if (focused && document.activeElement?.id !== focused) {
-    document.getElementById(focused)?.focus({ preventScroll: true });
+    const target = document.getElementById(focused) ?? (wasInStory && document.getElementById("story-now"));
+    target?.focus({ preventScroll: true });
+  }
+  tell();
+}
+
+/** Makes an element what a new one is, and leaves what is the same in it as it is: it may be read, or pressed. */
+function renew(old, fresh) {
+  if (spelling(old) === spelling(fresh)) return;
+  const isAlike = old.tagName === fresh.tagName && texts(old) === texts(fresh);
+  if (!isAlike || !old.children.length || old.children.length !== fresh.children.length) {
+    old.replaceWith(fresh);
+    return;
+  }
+  for (const name of old.getAttributeNames()) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const name of fresh.getAttributeNames()) old.setAttribute(name, fresh.getAttribute(name));
+  renewChildren(old, fresh);
+}
+
+function renewChildren(old, fresh) {
+  const children = [...fresh.children];
+  [...old.children].forEach((child, index) => renew(child, children[index]));
+}
+
+/** Returns an element as text; the token of its forms is another one each time, and each of them is good. */
+const spelling = (element) => element.outerHTML.replaceAll(/(csrfmiddlewaretoken" value=)"\w*"/g, "$1");
+
+/** Returns the text that is in an element itself. */
+const texts = (element) => [...element.childNodes].map((node) => node.nodeType === 3 ? node.data.trim() : "").join("|");
+
+/** Says aloud how far the story has come, when it has come further. */
+function tell() {
+  const said = live.querySelector("[data-said]")?.dataset.said;
+  if (said && said !== told) {
+    told = said;
+    document.getElementById("said").textContent = said;
   }
 }
 
@@ -27,13 +66,13 @@ function showSilence() {
 
 async function refresh() {
   // A button that is replaced while it is pressed would never be clicked.
-  if (document.hidden || pointerIsDown) return;
+  if (document.hidden || isPressed) return;
   const asked = ++version;
   try {
     const answer = await fetch(live.dataset.live, { signal: AbortSignal.timeout(5 * SECOND) });
     if (!answer.ok) throw new Error(answer.statusText);
     const html = await answer.text();
-    if (asked === version && !pointerIsDown) show(html);
+    if (asked === version && !isPressed) show(html);
   } catch {
     showSilence();
   }
@@ -70,9 +109,9 @@ function keepMessages(contents) {
 }
 
 if (live) {
-  document.addEventListener("pointerdown", () => (pointerIsDown = true));
-  for (const name of ["pointerup", "pointercancel", "blur"]) {
-    window.addEventListener(name, () => (pointerIsDown = false));
+  for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, () => (isPressed = true));
+  for (const name of ["pointerup", "pointercancel", "keyup", "blur"]) {
+    window.addEventListener(name, () => (isPressed = false));
   }
   document.addEventListener("submit", send);
   setInterval(refresh, SECOND);
