@@ -45,7 +45,7 @@ bench: install  ## measure speed and memory (PEERS=1 measures other queues too; 
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: pictures
-pictures: install  ## take the pictures of the admin in docs/images anew (needs Chromium and its driver)
+pictures: install  ## take the pictures in docs/images anew (needs Chromium and its driver)
 	@CI=true $(BIN)/python -m pytest -q tests/browser/pictures.py
 
 .PHONY: lint
