@@ -12,7 +12,7 @@ from django.tasks.exceptions import TaskException
 from .backend import backend_of
 from .database import alias
 from .errors import InvalidLimitKey, InvalidRow, JobQueueError, UnknownTask, WrongState
-from .models import Job
+from .models import Job, Outcome
 from .payload import call_of
 from .task import JobTask, discover, find, is_known
 
@@ -26,6 +26,8 @@ def copy(job_id: UUID) -> UUID:
     job = Job.objects.using(alias()).filter(pk=job_id).first()
     if job is None:
         raise _refused(job_id, "it is gone")
+    if job.outcome == Outcome.IN_DOUBT:
+        raise _refused(job_id, "whether what it delivers was delivered is in doubt, and is to be decided first")
     task, (args, kwargs) = _task_of(job), _call_of(job)
     if not _fits(task, args, kwargs):
         raise _refused(job_id, f"its arguments no longer fit {job.task_path}{_parameters(task)}")

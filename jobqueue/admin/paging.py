@@ -33,7 +33,8 @@ class AtLeast(int):
 def capped_count(queryset: Any, most: int | None = None) -> int:
     """Return how many rows there are; AtLeast(most) when there are more. By default these are COUNT_AT_MOST."""
     most = COUNT_AT_MOST if most is None else most
-    return capped(int(queryset.order_by()[: most + 1].count()), most)
+    # Of nothing but its key: what a list annotates would be reckoned for each row that is counted.
+    return capped(int(queryset.order_by().values("pk")[: most + 1].count()), most)
 
 
 def capped(count: int, most: int) -> int:

@@ -235,6 +235,7 @@ COPY = Verb(
         "idempotency key and waits for no other job. The job that is copied stays as it is."
     ),
     statuses=frozenset(TaskResultStatus.values),
+    not_of=frozenset({Outcome.IN_DOUBT}),
     act=_copy,
     act_on_many=_none_together,
     done=gettext_lazy("Copied."),

@@ -118,3 +118,25 @@ def test_where_no_index_helps_only_the_newest_are_looked_at_and_it_is_said(
     assert "queue, among the newest 2" in response.content.decode()
     response = admin_client.get(reverse(JOBS), {"queue": "mail", "status": "FAILED"})
     assert [job.pk for job in response.context["cl"].result_list] == [old.pk]
+
+
+def test_what_waits_is_counted_gate_by_gate(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each gate has an index of its own; there is none of all that waits among a million that ended."""
+    for gate in ("", "", "limit", "after", "commit"):
+        make_job(gate=gate)
+    make_job("FAILED")
+
+    def ready() -> str:
+        return str(admin_client.get(reverse(JOBS)).context["overview"][0]["count"])
+
+    assert ready() == "4"
+    monkeypatch.setattr(paging, "COUNT_AT_MOST", 3)
+    assert ready() == "3+"
+    statements = [sql for sql in queries(admin_client, reverse(JOBS)) if "READY" in sql]
+    assert all("gate = ''" in sql for sql in statements)
+
+
+def test_a_count_reads_no_more_than_keys(admin_client: Client) -> None:
+    fill(1)
+    counts = [sql for sql in queries(admin_client, reverse(JOBS)) if "COUNT(*)" in sql]
+    assert not any("arguments" in sql for sql in counts)

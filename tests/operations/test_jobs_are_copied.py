@@ -110,6 +110,12 @@ def test_what_cannot_be_is_told_with_the_reason_and_nothing_of_the_arguments(col
     assert "secret" not in told
 
 
+def test_what_is_in_doubt_is_decided_first() -> None:
+    rows.enqueue(tasks.echo, 1)
+    Job.objects.update(status="FAILED", outcome="in_doubt")
+    assert "is to be decided first" in why_not()
+
+
 def test_arguments_that_somebody_else_has_spoilt_are_not_passed_on() -> None:
     job_id = rows.enqueue(tasks.echo, 1)
     if spoil(job_id, arguments='{"args": [], "kwargs": {}, "func": "os.system"}'):
