@@ -6,6 +6,8 @@ but through the verbs of `lifecycle`, the same that workers use. What a page sho
 
 from __future__ import annotations
 
+from django.contrib import admin
+
 from .definitions import TaskDefinitionAdmin
 from .entries import LedgerEntryAdmin
 from .jobs import JobAdmin
@@ -23,3 +25,7 @@ __all__ = [
     "TaskDefinitionAdmin",
     "WorkerAdmin",
 ]
+
+# The index of the site tells how jobs are, unless the project has given it a template of its own.
+if admin.site.index_template is None:
+    admin.site.index_template = "jobqueue/admin/index.html"

@@ -44,7 +44,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     now = now_of(definitions[0]) if definitions else tallies.now()
     paused = set(PausedQueue.objects.using(alias()).values_list("backend", "name"))
     running = running_jobs()
-    places = _places(definitions, paused, running)
+    places = places_of(definitions, paused, running)
     at_queues = Counter[Place]()
     for backend, queue, _worker, count in running:
         at_queues[backend, queue] += count
@@ -64,7 +64,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _places(
+def places_of(
     definitions: Sequence[TaskDefinition], paused: set[Place], running: Sequence[tuple[str, str, str, int]]
 ) -> list[Place]:
     """Return the queues that settings and tasks name, that are paused, and those in which something runs or waits."""
