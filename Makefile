@@ -47,6 +47,9 @@ bench: install  ## measure speed and memory (PEERS=1 measures other queues too; 
 .PHONY: pictures
 pictures: install  ## take the pictures in docs/images anew (needs Chromium and its driver)
 	@CI=true $(BIN)/python -m pytest -q tests/browser/pictures.py
+	@for theme in unfold jazzmin grappelli; do \
+		CI=true $(BIN)/python -m pytest -q --ds=tests.themes.$$theme tests/themes/suite/pictures.py || exit 1; \
+	done
 
 .PHONY: lint
 lint: install  ## check style and formatting

@@ -1,4 +1,4 @@
-"""How all jobs are in one line, for the site's own index: the first trouble, or that there is none, and some numbers."""
+"""How all jobs are in one line, for the site's own index: the first trouble, or that there is none, and numbers."""
 
 from __future__ import annotations
 

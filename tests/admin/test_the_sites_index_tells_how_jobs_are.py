@@ -1,4 +1,4 @@
-"""The site's own index says in one line how jobs are, to who may see them; nothing that is wrong with them breaks it."""
+"""The site's own index says in one line how jobs are, to who may see them; nothing that is wrong breaks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks for what keeps people from using a page, by the rules of axe-core; the package axe-selenium-python brings it."""
+"""Looks for what keeps people from using a page, by the rules of axe-core; axe-selenium-python brings these."""
 
 from __future__ import annotations
 

@@ -17,6 +17,19 @@ from tests.waiting import wait_until
 
 NOT_NOW = (NoSuchElementException, StaleElementReferenceException, ElementClickInterceptedException)
 HARMLESS = ("DEBUG", "INFO")
+_MOST_TABS = 150
+# What has the focus, and whether it looks other than without.
+FOCUS = """(() => {
+    const it = document.activeElement;
+    const parts = ["outline", "boxShadow", "borderColor", "backgroundColor", "color", "textDecoration"];
+    const look = () => parts.map(part => getComputedStyle(it)[part]).join();
+    if (it === document.body) return ["body", true];
+    const focused = look();
+    it.blur();
+    const blurred = look();
+    it.focus({focusVisible: true});
+    return [it.outerHTML.slice(0, 100), focused !== blurred || !it.closest("#content")];
+})()"""
 
 
 class Page:
@@ -86,6 +99,22 @@ class Page:
         """Press Tab, and return the text of what the focus is on then."""
         self.driver.switch_to.active_element.send_keys(Keys.TAB)
         return self.ask("document.activeElement.innerText")
+
+    def press_key(self, key: str) -> None:
+        """Press a key, wherever the focus is."""
+        self.driver.switch_to.active_element.send_keys(key)
+
+    def tab_to(self, selector: str, *, back: bool = False) -> None:
+        """Press Tab until the focus is on such an element; check of each of ours on the way that it is seen there."""
+        passed = []
+        for _ in range(_MOST_TABS):
+            self.press_key(Keys.SHIFT + Keys.TAB if back else Keys.TAB)
+            here, seen = self.ask(FOCUS)
+            passed.append(here)
+            assert seen, f"The focus is on this, and is not seen: {here}"
+            if self.ask("document.activeElement.matches(arguments[0])", selector):
+                return
+        raise AssertionError(f"Tab does not lead to {selector}, but to {passed}")
 
     def watch(self, selector: str) -> None:
         """Count from now on how often such an element is there after a change, until the page is loaded anew."""

@@ -15,7 +15,8 @@ WIDE, NARROW = 1280, 400
 
 # Elements that reach out of the screen, but for what is in a box that scrolls.
 CUT_OFF = """[...document.querySelectorAll('#content *')].filter(each => each.checkVisibility()
-    && !each.closest('.jq-wide, .results') && each.getBoundingClientRect().right > innerWidth + 1)
+    && !each.closest('.jq-wide, .results, .visually-hidden')
+    && (each.getBoundingClientRect().right > innerWidth + 1 || each.getBoundingClientRect().left < -1))
     .map(each => each.outerHTML.slice(0, 100))"""
 SCROLLS = """[...document.querySelectorAll('.jq-wide, .results')].filter(each => each.scrollWidth > each.clientWidth)
     .map(each => `${each.className}: ${each.scrollWidth} > ${each.clientWidth}`)"""
