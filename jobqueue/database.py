@@ -50,7 +50,8 @@ def now_sql(connection: BaseDatabaseWrapper) -> str:
 
 
 _SECONDS_SINCE = {
-    "postgresql": "EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP() - {})",
+    # Taken apart first: moments without end cannot be subtracted.
+    "postgresql": "(EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) - EXTRACT(EPOCH FROM {}))",
     "mysql": "TIMESTAMPDIFF(MICROSECOND, {}, UTC_TIMESTAMP(6)) / 1000000",
     "sqlite": "(JULIANDAY('NOW') - JULIANDAY({})) * 86400",
 }
@@ -59,6 +60,20 @@ _SECONDS_SINCE = {
 def seconds_since_sql(connection: BaseDatabaseWrapper, column: str) -> str:
     """Return the SQL for how many seconds a moment is ago by the database's clock."""
     return _SECONDS_SINCE[connection.vendor].format(column)
+
+
+def readable_sql(connection: BaseDatabaseWrapper, moment: str) -> str:
+    """Return the SQL for a moment that Python can hold: PostgreSQL knows more of them, and infinite ones.
+
+    The driver raises when it meets such a one, and so whoever reads a row in which somebody has written it.
+    """
+    if connection.vendor != "postgresql":
+        return moment
+    # A day off the ends of time, where some time zones would be beyond them.
+    return (
+        f"CASE WHEN {moment} < '0001-01-02 00:00Z' THEN '0001-01-02 00:00Z' "
+        f"WHEN {moment} > '9999-12-30 00:00Z' THEN '9999-12-30 00:00Z' ELSE {moment} END"
+    )
 
 
 _chosen: str | None = None

@@ -1,4 +1,4 @@
-"""Columns: texts that are equal only when every character is, and JSON that is read strictly."""
+"""Columns: texts that are equal only when every character is, JSON that is read strictly, moments that can be read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from django.core.checks import CheckMessage
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.fields.json import KeyTransform
+from django.db.models.sql.compiler import SQLCompiler
 
+from .database import readable_sql
 from .strict import read_or_tell
 
 
@@ -71,3 +73,17 @@ class StrictJSONField(models.JSONField):
         """Return how migrations build it: the column is that of a JSONField."""
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.JSONField", args, kwargs
+
+
+class MomentField(models.DateTimeField):
+    """DateTimeField that reads what lies beyond the ends of Python's time as its ends."""
+
+    def select_format(self, compiler: SQLCompiler, sql: str, params: Any) -> tuple[str, Any]:
+        """Return the SQL to read the column by."""
+        readable = readable_sql(compiler.connection, sql)
+        return readable, tuple(params) * readable.count(sql)
+
+    def deconstruct(self) -> Any:
+        """Return how migrations build it: the column is that of a DateTimeField."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.DateTimeField", args, kwargs

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .database import DatabaseNow, alias, clock, new_id, take_write_lock
-from .fields import ExactCharField, ExactTextField, StrictJSONField
+from .fields import ExactCharField, ExactTextField, MomentField, StrictJSONField
 from .indexes import PartialIndex, PartialUnique
 from .limits import LONGEST_KEY
 from .planning import (
@@ -73,7 +73,7 @@ class TaskDefinition(models.Model):
     max_attempts = models.PositiveIntegerField(_("max attempts"))
     timeout = models.FloatField(_("timeout"), null=True, blank=True, help_text=_("Seconds."))
     paused = models.BooleanField(_("paused"), default=False)
-    synced_at = models.DateTimeField(_("synced at"))
+    synced_at = MomentField(_("synced at"))
 
     class Meta:
         verbose_name = _("task definition")
@@ -94,7 +94,7 @@ class PausedQueue(models.Model):
     id = models.BigAutoField(primary_key=True)
     backend = ExactCharField(_("backend"), max_length=64, default="default", help_text=_("The alias in TASKS."))
     name = ExactCharField(_("queue"), max_length=128)
-    paused_at = models.DateTimeField(_("paused at"), editable=False)
+    paused_at = MomentField(_("paused at"), editable=False)
 
     class Meta:
         verbose_name = _("paused queue")
@@ -120,8 +120,8 @@ class Limit(models.Model):
     """
 
     name = ExactCharField(_("key"), max_length=LONGEST_KEY, primary_key=True)
-    next_at = models.DateTimeField(_("next due by its rate"), null=True, blank=True)
-    used_at = models.DateTimeField(_("last used"))
+    next_at = MomentField(_("next due by its rate"), null=True, blank=True)
+    used_at = MomentField(_("last used"))
 
     class Meta:
         verbose_name = _("limit")
@@ -205,12 +205,12 @@ class Job(models.Model):
     failures = models.PositiveIntegerField(_("failures"), default=0)
     crashes = models.PositiveIntegerField(_("crashes"), default=0)
 
-    enqueued_at = models.DateTimeField(_("enqueued at"))
-    due_at = models.DateTimeField(_("due at"))
-    first_started_at = models.DateTimeField(_("first started at"), null=True, blank=True)
-    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
-    fenced_at = models.DateTimeField(_("last step at"), null=True, blank=True)
-    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    enqueued_at = MomentField(_("enqueued at"))
+    due_at = MomentField(_("due at"))
+    first_started_at = MomentField(_("first started at"), null=True, blank=True)
+    started_at = MomentField(_("started at"), null=True, blank=True)
+    fenced_at = MomentField(_("last step at"), null=True, blank=True)
+    finished_at = MomentField(_("finished at"), null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
 
@@ -312,9 +312,9 @@ class Attempt(models.Model):
     token = models.UUIDField(_("fence token"))
     worker_id = ExactCharField(_("owner"), max_length=128)
     pid = models.PositiveIntegerField(_("pid"), null=True, blank=True)
-    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
-    renewed_at = models.DateTimeField(_("renewed at"), null=True, blank=True)
-    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    started_at = MomentField(_("started at"), null=True, blank=True)
+    renewed_at = MomentField(_("renewed at"), null=True, blank=True)
+    ended_at = MomentField(_("ended at"), null=True, blank=True)
     renewals = models.PositiveIntegerField(_("renewals"), default=0)
     progress = StrictJSONField(_("progress"), null=True, blank=True)
     refused_writes = models.PositiveIntegerField(_("refused late writes"), default=0)
@@ -368,8 +368,8 @@ class LedgerEntry(models.Model):
     attempt = models.PositiveIntegerField(_("fence number"), default=0)
     fingerprint = models.CharField(_("fingerprint of the arguments"), max_length=64, blank=True)
     value = StrictJSONField(_("value"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created at"))
-    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    created_at = MomentField(_("created at"))
+    expires_at = MomentField(_("expires at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("ledger entry")
@@ -416,9 +416,9 @@ class Worker(models.Model):
     lease_seconds = models.FloatField(_("lease"), help_text=_("Seconds."))
     version = models.CharField(_("version"), max_length=32, blank=True)
     executors = StrictJSONField(_("executors"), default=list)
-    started_at = models.DateTimeField(_("started at"))
-    heartbeat_at = models.DateTimeField(_("heartbeat at"), db_index=True)
-    stopped_at = models.DateTimeField(_("stopped at"), null=True, blank=True)
+    started_at = MomentField(_("started at"))
+    heartbeat_at = MomentField(_("heartbeat at"), db_index=True)
+    stopped_at = MomentField(_("stopped at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("worker")
@@ -453,10 +453,10 @@ class Schedule(models.Model):
     time_zone = models.CharField(
         _("time zone"), max_length=64, default=default_time_zone, help_text=_("In which cron is read: Europe/Berlin.")
     )
-    starts_at = models.DateTimeField(
+    starts_at = MomentField(
         _("starts at"), null=True, blank=True, help_text=_("Empty is now. “Every” counts from here.")
     )
-    ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
+    ends_at = MomentField(_("ends at"), null=True, blank=True)
     queue = ExactCharField(_("queue"), max_length=128, blank=True, help_text=_("Empty is that of the task."))
     priority = models.SmallIntegerField(_("priority"), null=True, blank=True, help_text=_("Empty is that of the task."))
     missed = models.CharField(_("missed ticks"), max_length=8, choices=Missed.choices, default=Missed.LAST)
@@ -471,9 +471,9 @@ class Schedule(models.Model):
     )
     paused = models.BooleanField(_("paused"), default=False, editable=False)
     declared = models.BooleanField(_("declared in code"), default=False, editable=False)
-    next_at = models.DateTimeField(_("next"), null=True, db_index=True, editable=False)
-    last_tick_at = models.DateTimeField(_("last tick"), null=True, editable=False)
-    last_run_at = models.DateTimeField(_("last run"), null=True, editable=False)
+    next_at = MomentField(_("next"), null=True, db_index=True, editable=False)
+    last_tick_at = MomentField(_("last tick"), null=True, editable=False)
+    last_run_at = MomentField(_("last run"), null=True, editable=False)
     last_job_id = models.UUIDField(_("last job"), null=True, editable=False)
     fault = ExactTextField(_("fault"), blank=True, default="", editable=False)
 
@@ -539,7 +539,8 @@ class Schedule(models.Model):
             zone, table = zone_of(self.time_zone), self.plan.timetable(self.next_at)
         except ValueError:
             return []
-        after = max(self.next_at - timedelta(microseconds=1), timezone.now())
+        now = timezone.now()
+        after = now if self.next_at <= now else self.next_at - timedelta(microseconds=1)
         return [tick.astimezone(zone) for tick in table.coming(after, count)]
 
     @property
@@ -556,7 +557,7 @@ class Tally(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     span = models.PositiveIntegerField(_("span"), help_text=_("Seconds."))
-    at = models.DateTimeField(_("at"))
+    at = MomentField(_("at"))
     backend = ExactCharField(_("backend"), max_length=64)
     queue = ExactCharField(_("queue"), max_length=128, blank=True)
     task_path = ExactCharField(_("task"), max_length=255, blank=True)

@@ -19,7 +19,7 @@ from django.urls import path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from ..database import alias, clock, moment, seconds_since_sql
+from ..database import alias, clock, moment, readable_sql, seconds_since_sql
 from ..models import Attempt, Job, Outcome
 from ..spelling import spelled
 from . import cells
@@ -58,7 +58,8 @@ def kinds() -> list[Kind]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT task_path, failed.outcome, COALESCE(exception_class, ''), COUNT(*), {lately}, "
-            "MIN(failed.finished_at), MAX(failed.finished_at) AS latest "
+            f"{readable_sql(connection, 'MIN(failed.finished_at)')}, "
+            f"{readable_sql(connection, 'MAX(failed.finished_at)')} AS latest "
             f"FROM (SELECT id, task_path, outcome, attempt, finished_at FROM {JOBS} WHERE status = 'FAILED' "
             f"ORDER BY id DESC LIMIT {COUNT_AT_MOST}) AS failed "
             f"LEFT JOIN {ATTEMPTS} AS ended ON ended.job_id = failed.id AND ended.number = failed.attempt "

@@ -58,7 +58,7 @@ def _trusted_until(run: Run, period: float) -> datetime | None:
     if not (run.running or run.attempt.outcome == Outcome.LOST or run.attempt.refused_writes):
         return None
     renewed = _renewed(run, period)
-    return renewed + timedelta(seconds=period) if renewed else None
+    return _later(renewed, period) if renewed else None
 
 
 def _renewed(run: Run, period: float) -> datetime | None:
@@ -66,8 +66,15 @@ def _renewed(run: Run, period: float) -> datetime | None:
     renewed = run.attempt.renewed_at or run.started
     if run.started and run.ended and renewed and renewed > run.ended:
         # A worker that wakes up notes a renewal that nobody believes: what others had believed was over by the end.
-        return max(run.started, run.ended - timedelta(seconds=period))
+        return max(run.started, _later(run.ended, -period))
     return renewed
+
+
+def _later(moment: datetime, seconds: float) -> datetime:
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:  # It is the end of time, as only others write it.
+        return moment
 
 
 def _bar(run: Run, first: datetime, last: datetime, period: float) -> Bar | None:

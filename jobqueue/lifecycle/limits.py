@@ -29,6 +29,7 @@ from ..database import (
     marks,
     moment,
     now_sql,
+    readable_sql,
     take_write_lock,
     uuid_param,
     uuid_value,
@@ -154,7 +155,7 @@ def _states(connection: BaseDatabaseWrapper, names: Sequence[str]) -> dict[str, 
     rows = _fetch(
         connection,
         f"SELECT name, (SELECT COUNT(*) FROM {TABLE} WHERE status = 'RUNNING' AND limit_key > '' AND limit_key = name),"
-        f" next_at, {now_sql(connection)} FROM {LIMITS} WHERE name IN ({marks(names)})",
+        f" {readable_sql(connection, 'next_at')}, {now_sql(connection)} FROM {LIMITS} WHERE name IN ({marks(names)})",
         names,
     )
     return {name: Key(name, running, *_moments(connection, next_at, now)) for name, running, next_at, now in rows}
@@ -230,7 +231,8 @@ def _lock(connection: BaseDatabaseWrapper, names: Sequence[str]) -> dict[str, tu
     """
     skip = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     these = f"WHERE name IN ({marks(names)}) ORDER BY name{skip}"
-    rows = _fetch(connection, f"SELECT name, next_at, {now_sql(connection)} FROM {LIMITS} {these}", names)
+    moments = f"{readable_sql(connection, 'next_at')}, {now_sql(connection)}"
+    rows = _fetch(connection, f"SELECT name, {moments} FROM {LIMITS} {these}", names)
     return {name: _moments(connection, next_at, now) for name, next_at, now in rows}
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..database import alias, moment, now_sql
+from ..database import alias, moment, now_sql, readable_sql
 from ..models import Job
 
 READY = f"FROM {Job._meta.db_table} WHERE status = 'READY' AND gate = '' AND backend = %s"
@@ -32,7 +32,8 @@ def next_due(backend: str, queues: Sequence[str]) -> float | None:
     """
     connection = connections[alias()]
     now = now_sql(connection)
-    first = f"SELECT {now}, MIN(due_at) {READY} AND queue = %s AND priority = %s AND due_at > {now}"
+    moments = f"{now}, {readable_sql(connection, 'MIN(due_at)')}"
+    first = f"SELECT {moments} {READY} AND queue = %s AND priority = %s AND due_at > {now}"
     waits = []
     for queue in queues or _queues(connection, backend):
         for priority in _priorities(connection, backend, queue):

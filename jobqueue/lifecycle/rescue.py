@@ -15,6 +15,7 @@ from ..database import (
     is_lock_of_sqlite,
     marks,
     moment,
+    readable_sql,
     seconds_since_sql,
     take_write_lock,
     uuid_value,
@@ -53,13 +54,14 @@ def silent_workers() -> dict[str, Silent]:
     connection = connections[alias()]
     # A heartbeat from the future is no sign of life either: the database's clock was set back.
     age = f"ABS({seconds_since_sql(connection, 'heartbeat_at')})"
+    heartbeat_at = readable_sql(connection, "heartbeat_at")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, heartbeat_at, stopped_at, {age} > lease_seconds FROM {WORKERS} "
+            f"SELECT id, {heartbeat_at}, stopped_at IS NOT NULL, {age} > lease_seconds FROM {WORKERS} "
             f"WHERE stopped_at IS NOT NULL OR {age} > lease_seconds / 2"
         )
         return {
-            worker_id: Silent(moment(connection, heartbeat), stopped is not None, stopped is not None or bool(dead))
+            worker_id: Silent(moment(connection, heartbeat), bool(stopped), bool(stopped or dead))
             for worker_id, heartbeat, stopped, dead in cursor.fetchall()
         }
 

@@ -84,7 +84,7 @@ class Timetable:
 
     def ticks(self, after: datetime) -> Iterator[datetime]:
         """Yield the ticks later than a moment, in order."""
-        ticks = self.rhythm.ticks(max(after, self.starts_at - _INSTANT))
+        ticks = self.rhythm.ticks(after if after >= self.starts_at else self.starts_at - _INSTANT)
         return ticks if self.ends_at is None else takewhile(lambda tick: tick <= self.ends_at, ticks)  # type: ignore[operator]
 
     def after(self, moment: datetime) -> datetime | None:
