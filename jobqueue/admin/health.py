@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from .. import tallies
 from ..database import DatabaseNow, alias
 from ..models import PausedQueue, TaskDefinition, Worker
-from .depths import Depth, Place, depths, failed_jobs, running_jobs
+from .depths import Depth, Place, depths, failed_jobs, held_jobs, running_jobs
 from .glance import now_of
 from .liveness import is_alive
 from .overview import places_of
@@ -57,11 +57,11 @@ def _look(request: HttpRequest, url: str) -> Health:
     workers = list(Worker.objects.using(alias()).filter(stopped_at=None).annotate(now=DatabaseNow()))
     paused = set(PausedQueue.objects.using(alias()).values_list("backend", "name"))
     now = now_of(definitions[0]) if definitions else tallies.now()
-    running, failures = running_jobs(), failed_jobs()
+    running, held, failures = running_jobs(), held_jobs(), failed_jobs()
     at_queues = Counter[Place]()
     for backend, queue, _worker, count in running:
         at_queues[backend, queue] += count
-    deep = depths(places_of(definitions, paused, running), at_queues, failures)
+    deep = depths(places_of(definitions, paused, running, held), at_queues, failures, held)
     known = {definition.path for definition in definitions}.union(task_paths())
     found: list[Trouble] = troubles(deep, paused, workers, running, failures, known, now)
     numbers = list(_numbers(request, list(deep.values()), workers))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,10 +16,10 @@ from django.utils.translation import ngettext
 from .. import tallies
 from ..backend import backends
 from ..database import DatabaseNow, alias
-from ..models import PausedQueue, TaskDefinition, Worker
+from ..models import Gate, PausedQueue, TaskDefinition, Worker
 from ..tallies import MINUTE, Count, Series, quantile
 from . import cells
-from .depths import Depth, Place, depths, failed_jobs, running_jobs, waiting_queues
+from .depths import Depth, Held, Place, depths, failed_jobs, held_jobs, running_jobs, waiting_queues
 from .glance import now_of
 from .inert import inert
 from .liveness import heartbeat_age, is_alive
@@ -35,6 +35,7 @@ _MINUTES = 60
 _A_DAY = timedelta(days=1)
 _WORKERS_SHOWN = 30
 _JOBS_SHOWN = 5
+NONE = SafeString('<span class="quiet">0</span>')
 
 
 def overview(request: HttpRequest) -> dict[str, Any]:
@@ -43,13 +44,13 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     workers = list(Worker.objects.using(alias()).filter(stopped_at=None).annotate(now=DatabaseNow()))
     now = now_of(definitions[0]) if definitions else tallies.now()
     paused = set(PausedQueue.objects.using(alias()).values_list("backend", "name"))
-    running = running_jobs()
-    places = places_of(definitions, paused, running)
+    running, held = running_jobs(), held_jobs()
+    places = places_of(definitions, paused, running, held)
     at_queues = Counter[Place]()
     for backend, queue, _worker, count in running:
         at_queues[backend, queue] += count
     failures = failed_jobs()
-    deep = depths(places, at_queues, failures)
+    deep = depths(places, at_queues, failures, held)
     known = {definition.path for definition in definitions}.union(task_paths())
     counted = tallies.entries(now - _A_DAY)
     lately = tallies.series(counted, MINUTE, _MINUTES, by=lambda key: (key.backend, key.queue), until=now)
@@ -65,7 +66,10 @@ def overview(request: HttpRequest) -> dict[str, Any]:
 
 
 def places_of(
-    definitions: Sequence[TaskDefinition], paused: set[Place], running: Sequence[tuple[str, str, str, int]]
+    definitions: Sequence[TaskDefinition],
+    paused: set[Place],
+    running: Sequence[tuple[str, str, str, int]],
+    held: Counter[Held],
 ) -> list[Place]:
     """Return the queues that settings and tasks name, that are paused, and those in which something runs or waits."""
     known = backends()
@@ -73,7 +77,8 @@ def places_of(
     declared = {(definition.backend, definition.queue) for definition in definitions if definition.backend in known}
     # Where any name will do, jobs may wait where nobody has thought of.
     free = {(name, queue) for name, it in known.items() if not it.queues for queue in waiting_queues(name)}
-    return sorted(paused | configured | declared | free | {(backend, queue) for backend, queue, *_rest in running})
+    there = {(backend, queue) for backend, queue, *_rest in running} | {place[:2] for place in held}
+    return sorted(paused | configured | declared | free | there)
 
 
 def _queue(
@@ -85,6 +90,7 @@ def _queue(
         "backend": inert(backend),
         "state": mark("stopped", _("paused")) if is_paused else mark("running", _("open")),
         "due": _number(depth.due, status="READY", queue=name),
+        "held": _held(depth.held, name),
         "delayed": _number(depth.delayed, status="READY", queue=name),
         "running": _number(depth.running, status="RUNNING", queue=name),
         "failed": _number(depth.failed, status="FAILED", queue=name),
@@ -97,7 +103,18 @@ def _queue(
 
 
 def _number(count: int, **filters: str) -> Any:
-    return cells.jobs_link(count, **filters) if count else SafeString('<span class="quiet">0</span>')
+    return cells.jobs_link(count, **filters) if count else NONE
+
+
+def _held(held: dict[str, int], queue: str) -> Any:
+    """Return how many jobs are held back, and by what; each number leads to them."""
+    words = {Gate.LIMIT: _("by a limit"), Gate.AFTER: _("by other jobs"), Gate.COMMIT: _("by a commit")}
+    lines = [
+        (cells.jobs_link(count, status="READY", gate=gate.value, queue=queue), word)
+        for gate, word in words.items()
+        if (count := held.get(gate, 0))
+    ]
+    return format_html_join("", '<span class="jq-run">{} {}</span>', lines) or NONE
 
 
 def _per_minute(lately: Series | None) -> str:

@@ -82,14 +82,14 @@ def _of_queues(
 ) -> Iterator[Trouble]:
     for place, depth in depths.items():
         backend, queue = place
-        if not depth.due or depth.oldest is None or place in paused:
+        if not (depth.due or depth.due_at_limits) or place in paused:
             continue
         names = {"queue": spelled(queue), "backend": spelled(backend)}
         url = _jobs(status="READY", queue=queue)
         if not any(serves(worker, backend, queue) for worker in workers):
             text = _("Jobs wait in the queue “%(queue)s” and no live worker serves it: start one with runworkers.")
             yield Trouble(text % names, url)
-        elif (now - depth.oldest).total_seconds() > _BEHIND_SECONDS:
+        elif depth.oldest and (now - depth.oldest).total_seconds() > _BEHIND_SECONDS:
             text = _(
                 "The queue “%(queue)s” is behind: its first job has waited for more than five minutes. Start more "
                 "workers, or see what the busy ones run."

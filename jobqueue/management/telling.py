@@ -22,7 +22,7 @@ from ..spelling import on_one_line, spelled
 from ..task import find, registered
 
 _RELATIVES = 5
-_COUNTS = ("ready", "delayed", "waiting", "running", "failed")
+_COUNTS = ("ready", "delayed", "held back", "running", "failed")
 _MOMENTS = ("enqueued_at", "due_at", "first_started_at", "started_at", "finished_at")
 
 
@@ -34,7 +34,9 @@ def status() -> dict[str, Any]:
     queues = unfinished.values("backend", "queue").annotate(
         ready=Count("pk", filter=waiting & Q(gate=Gate.OPEN, due_at__lte=now)),
         delayed=Count("pk", filter=waiting & Q(gate=Gate.OPEN, due_at__gt=now)),
-        waiting=Count("pk", filter=waiting & ~Q(gate=Gate.OPEN)),
+        by_limit=Count("pk", filter=waiting & Q(gate=Gate.LIMIT)),
+        by_others=Count("pk", filter=waiting & Q(gate=Gate.AFTER)),
+        by_commit=Count("pk", filter=waiting & Q(gate=Gate.COMMIT)),
         running=Count("pk", filter=Q(status=TaskResultStatus.RUNNING)),
         failed=Count("pk", filter=Q(status=TaskResultStatus.FAILED)),
         oldest_due_at=Min("due_at", filter=waiting & Q(gate=Gate.OPEN, due_at__lte=now)),
@@ -45,9 +47,8 @@ def status() -> dict[str, Any]:
     return {
         "queues": [
             {
-                **{
-                    name: row[name] for name in ("backend", "queue", "ready", "delayed", "waiting", "running", "failed")
-                },
+                **{name: row[name] for name in ("backend", "queue", "ready", "delayed", "running", "failed")},
+                "held_back": {"limit": row["by_limit"], "after": row["by_others"], "commit": row["by_commit"]},
                 "oldest_seconds": _seconds(row["oldest_due_at"], row["now"]),
                 "paused": (row["backend"], row["queue"]) in paused,
             }
@@ -119,7 +120,9 @@ def status_text(found: dict[str, Any]) -> str:
     queues = [
         [
             f"{q['queue']}{' (paused)' if q['paused'] else ''}",
-            *(q[name] for name in _COUNTS),
+            *(q[name] for name in ("ready", "delayed")),
+            _held(q["held_back"]),
+            *(q[name] for name in ("running", "failed")),
             _age(q["oldest_seconds"]),
         ]
         for q in found["queues"]
@@ -134,6 +137,12 @@ def status_text(found: dict[str, Any]) -> str:
             table(["worker", "", "executors", "heartbeat", "queues"], workers) or "No workers.",
         ]
     )
+
+
+def _held(counts: dict[str, int]) -> str:
+    """Return how many jobs are held back, and at which gates."""
+    told = ", ".join(f"{gate} {count}" for gate, count in counts.items() if count)
+    return f"{sum(counts.values())} ({told})" if told else "0"
 
 
 def list_text(jobs: Sequence[dict[str, Any]]) -> str:

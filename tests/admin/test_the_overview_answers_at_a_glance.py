@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from django.urls import reverse
 
 from jobqueue import operations, tallies
 from jobqueue.admin import overview, troubles
-from jobqueue.models import Job, PausedQueue, Tally
+from jobqueue.models import Job, LedgerEntry, PausedQueue, Tally
 from tests.admin.conftest import ago, make_job, make_worker
 from tests.app import tasks
 
@@ -162,6 +163,56 @@ class TestQueues:
         for number in range(30):
             assert f"in the queue “tenant-{number:02}” and no live worker serves it" in text
         assert "tenant-99" not in text
+
+    def test_jobs_that_are_held_back_are_told_by_what(self, look):
+        make_worker()
+        make_job(since=5)
+        for _ in range(2):
+            make_job(gate="limit", limit_key="k")
+        make_job(gate="limit", limit_key="k", queue="mail", due_at=ago(-60))
+        make_job(gate="after")
+        for gate in ("commit", ""):
+            job = make_job(gate=gate, since=5)
+            LedgerEntry.objects.create(scope="waits", key=str(job.pk), job_id=job.pk, created_at=ago(1))
+        make_job("SUCCESSFUL", gate="limit", limit_key="k")
+        text = look().replace("&amp;", "&")
+        row = self.row(text, "default")
+        told = {"limit": "2</a> by a limit", "after": "1</a> by other jobs", "commit": "1</a> by a commit"}
+        for gate, words in told.items():
+            assert f'?status=READY&gate={gate}&queue=default">{words}' in row
+        assert '?status=READY&queue=default">2</a>' in row
+        assert 'gate=limit&queue=mail">1</a> by a limit' in self.row(text, "mail")
+        assert "gate=after" not in self.row(text, "mail")
+        assert "Nothing is wrong." in text
+
+    def test_a_number_of_those_leads_to_them(self, look, client):
+        held = make_job(gate="limit", limit_key="k")
+        make_job(gate="limit", limit_key="k", queue="mail")
+        make_job()
+        link = re.search(r'href="([^"]*gate=limit[^"]*queue=default)"', look())
+        assert link
+        listed = client.get(link[1].replace("&amp;", "&")).context["cl"].result_list
+        assert [job.pk for job in listed] == [held.pk]
+
+    def test_where_any_name_will_do_those_in_which_all_is_held_back_are_there(self, look, gone_backend, monkeypatch):
+        anything = {gone_backend: task_backends[gone_backend]}
+        for module in (overview, troubles):
+            monkeypatch.setattr(module, "backends", lambda: anything)
+        monkeypatch.setattr(troubles, "_redis", list)
+        make_job(backend=gone_backend, queue="limited", gate="limit", limit_key="k", since=10)
+        make_job(backend=gone_backend, queue="later", gate="after")
+        text = look()
+        assert "in the queue “limited” and no live worker serves it" in text
+        assert "gate=after&amp;queue=later" in text
+
+    @pytest.mark.parametrize("gate", ["limit", "after", "commit"])
+    def test_of_those_too_counting_stops(self, look, monkeypatch, gate):
+        for module in ("depths", "paging"):
+            monkeypatch.setattr(f"jobqueue.admin.{module}.COUNT_AT_MOST", 3)
+        for _ in range(5):
+            job = make_job(gate=gate, limit_key="k")
+            LedgerEntry.objects.create(scope="waits", key=str(job.pk), job_id=job.pk, created_at=ago(1))
+        assert f'gate={gate}&amp;queue=default">3+</a> by' in self.row(look(), "default")
 
     def test_more_than_are_counted_are_told_as_that(self, look, monkeypatch):
         for module in ("depths", "paging"):

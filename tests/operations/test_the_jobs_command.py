@@ -54,13 +54,16 @@ def test_status_counts_each_queue_and_names_the_workers():
     rows.worker("gone", beat_ago=600)
     rows.worker("left", stopped=True)
     found = told("status")
-    names = ("ready", "delayed", "waiting", "running", "failed")
+    names = ("ready", "delayed", "running", "failed")
     counts = {it["queue"]: [it[name] for name in names] for it in found["queues"]}
-    assert counts == {"default": [0, 1, 1, 1, 1], "mail": [1, 0, 0, 0, 0]}
+    assert counts == {"default": [0, 1, 1, 1], "mail": [1, 0, 0, 0]}
+    nothing = {"limit": 0, "after": 0, "commit": 0}
+    assert [it["held_back"] for it in found["queues"]] == [{**nothing, "after": 1}, nothing]
     assert [it["oldest_seconds"] and round(it["oldest_seconds"] / 10) for it in found["queues"]] == [None, 9]
     assert {it["id"]: it["alive"] for it in found["workers"]} == {"here": True, "gone": False}
     text = jobs("status")
-    assert text.splitlines()[0].split() == ["queue", *names, "oldest"]
+    assert text.splitlines()[0].split() == ["queue", "ready", "delayed", "held", "back", "running", "failed", "oldest"]
+    assert "1 (after 1)" in text
     assert "gone" in text
     assert "DEAD" in text
 
