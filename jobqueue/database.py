@@ -281,6 +281,12 @@ def lock_timed_out(error: DatabaseError) -> bool:
     return error_code(error) in ("55P03", 1205)
 
 
+def is_full(connection: BaseDatabaseWrapper, error: DatabaseError) -> bool:
+    """Return whether a statement found no room on the disk of the server, or in SQLite's file."""
+    code = error_code(error)
+    return code in ("53100", 1021, 1114) or (connection.vendor == "sqlite" and "is full" in str(code))
+
+
 @contextmanager
 def impatient(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Open a transaction that waits for a locked row for a second at most, and raises OperationalError then.

@@ -15,7 +15,8 @@ from typing import Any
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...errors import LeaseLost, TimeLimitExceeded
+from ...database import is_full
+from ...errors import HandBack, LeaseLost, TimeLimitExceeded
 from ...points import reached
 from . import files
 from .connections import abandon
@@ -49,8 +50,9 @@ class Block:
         self._guard.refuse_if_broken()
         self._guard.enter_fence()
         reached("fence.before")
-        if not statement():
-            raise Refused("The database refused the writes of this job: it is no longer this worker's.")
+        with _given_room(self._connection):
+            if not statement():
+                raise Refused("The database refused the writes of this job: it is no longer this worker's.")
         # A hook that raises must not look like a COMMIT that failed.
         self.hooks, self._connection.run_on_commit = self._connection.run_on_commit, []
         self.committing = True
@@ -105,6 +107,17 @@ def persistently[T](connection: BaseDatabaseWrapper, ask: Callable[[], T]) -> T:
                 files.end()  # It would ask for ever, and its job would never end.
             time.sleep(pause)
             pause = min(pause * 2, 2.0)
+
+
+@contextmanager
+def _given_room(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Have a job handed back whose writes a server with a full disk took, but not their fence: that is no failure."""
+    try:
+        yield
+    except DatabaseError as error:
+        if not is_full(connection, error):
+            raise
+        raise HandBack(f"The database has no room for the fence: {str(error).strip()}") from error
 
 
 def _run(hook: Callable[[], None]) -> None:
