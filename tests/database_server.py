@@ -59,10 +59,10 @@ class OwnServer:
         """What the server has written so far."""
         return (self.directory / "log").read_text(errors="replace")
 
-    def start(self, *options: str) -> None:
+    def start(self, *options: str, env: dict[str, str] | None = None) -> None:
         """Start the server with these options, and wait until it answers; after a crash it recovers by itself."""
         with (self.directory / "log").open("ab") as log:
-            self._process = self._spawn([*self._command(), *options], log)
+            self._process = self._spawn([*self._command(), *options], log, env or {})
         wait_until(self._answers, START_SECONDS)
 
     def pids(self) -> list[int]:
@@ -113,10 +113,11 @@ class OwnServer:
         done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=False, **self._account)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def _spawn(self, command: list[str], log: Any) -> subprocess.Popen[bytes]:
+    def _spawn(self, command: list[str], log: Any, env: dict[str, str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             command,
             cwd=self.directory,
+            env={**os.environ, **env},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

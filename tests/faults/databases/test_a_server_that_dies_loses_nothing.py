@@ -1,55 +1,17 @@
 """The database server is killed under load and recovers, or is set back to an older state. S1, S3, S4, S5, S8, L1."""
 
-import threading
-from uuid import UUID
-
 import pytest
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import connection, connections
 
 from jobqueue import lifecycle
 from jobqueue.models import Job
 from tests import rows
-from tests.app import database_fault_tasks, fault_tasks
+from tests.app import fault_tasks
 from tests.app.models import Entry
+from tests.faults.databases.callers import Callers
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(connection.vendor == "sqlite", reason="A file has no server that could die.")
-
-TASKS = [fault_tasks.write, database_fault_tasks.step_twice, fault_tasks.value, database_fault_tasks.raise_first]
-
-
-class Callers:
-    """Threads that enqueue jobs one after the other, each under a key, and again with the same key after an error."""
-
-    def __init__(self, world, number):
-        self._world = world
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._call, args=(name,)) for name in range(number)]
-        self.errors = 0
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _call(self, name):
-        number = 0
-        while not self._stop.wait(0.05):
-            task = TASKS[number % len(TASKS)]
-            try:
-                made = task.using(backend=self._world.backend, idempotency_key=f"{name}-{number}").enqueue()
-            except (DatabaseError, InterfaceError):
-                connection.close()
-                self.errors += 1
-            else:
-                self._world.enqueued[UUID(made.id)] = task.module_path
-                number += 1
-        connections.close_all()
 
 
 def done(world):
@@ -73,7 +35,7 @@ def test_it_is_killed_under_load(server, world_on, backend, times):
             server.kill()
             connections.close_all()
             # Callers meet it dead.
-            wait_until(lambda errors=callers.errors: callers.errors > errors + 5, 30)
+            callers.wait_errors(6, 30)
             server.start()
             wait_for_more(world)
     world.assert_all_right()
