@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, NamedTuple
@@ -13,16 +12,12 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .. import tallies
-from ..database import DatabaseNow, alias
-from ..models import PausedQueue, TaskDefinition, Worker
-from .depths import Depth, Place, depths, failed_jobs, held_jobs, running_jobs
-from .glance import now_of
+from ..database import alias
+from ..models import Worker
+from .depths import Depth
 from .liveness import is_alive
-from .overview import places_of
 from .paging import AtLeast
-from .tasks import task_paths
-from .troubles import Trouble, troubles
+from .situation import situation
 
 
 class Health(NamedTuple):
@@ -53,19 +48,9 @@ def health(request: HttpRequest) -> Health | None:
 
 
 def _look(request: HttpRequest, url: str) -> Health:
-    definitions = list(TaskDefinition.objects.using(alias()).order_by().annotate(now=DatabaseNow()))
-    workers = list(Worker.objects.using(alias()).filter(stopped_at=None).annotate(now=DatabaseNow()))
-    paused = set(PausedQueue.objects.using(alias()).values_list("backend", "name"))
-    now = now_of(definitions[0]) if definitions else tallies.now()
-    running, held, failures = running_jobs(), held_jobs(), failed_jobs()
-    at_queues = Counter[Place]()
-    for backend, queue, _worker, count in running:
-        at_queues[backend, queue] += count
-    deep = depths(places_of(definitions, paused, running, held), at_queues, failures, held)
-    known = {definition.path for definition in definitions}.union(task_paths())
-    found: list[Trouble] = troubles(deep, paused, workers, running, failures, known, now)
-    numbers = list(_numbers(request, list(deep.values()), workers))
-    return Health(url, found[0].text if found else "", max(0, len(found) - 1), numbers)
+    it = situation()
+    numbers = list(_numbers(request, list(it.depths.values()), it.workers))
+    return Health(url, it.troubles[0].text if it.troubles else "", max(0, len(it.troubles) - 1), numbers)
 
 
 def _numbers(request: HttpRequest, deep: Sequence[Depth], workers: Sequence[Worker]) -> Iterator[str]:

@@ -14,22 +14,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .. import tallies
-from ..backend import backends
-from ..database import DatabaseNow, alias
-from ..models import Gate, PausedQueue, TaskDefinition, Worker
+from ..models import Gate, Worker
 from ..tallies import MINUTE, Count, Series, quantile
 from . import cells
-from .depths import Depth, Held, Place, depths, failed_jobs, held_jobs, running_jobs, waiting_queues
-from .glance import now_of
+from .depths import Depth, Place
 from .inert import inert
 from .liveness import heartbeat_age, is_alive
 from .queues import presses_of
 from .signs import executors_of, memory_of
+from .situation import situation
 from .sparks import spark
 from .states import mark
-from .tasks import task_paths
 from .times import between, span
-from .troubles import troubles
 
 _MINUTES = 60
 _A_DAY = timedelta(days=1)
@@ -40,45 +36,19 @@ NONE = SafeString('<span class="quiet">0</span>')
 
 def overview(request: HttpRequest) -> dict[str, Any]:
     """Return what the template shows to this user."""
-    definitions = list(TaskDefinition.objects.using(alias()).order_by().annotate(now=DatabaseNow()))
-    workers = list(Worker.objects.using(alias()).filter(stopped_at=None).annotate(now=DatabaseNow()))
-    now = now_of(definitions[0]) if definitions else tallies.now()
-    paused = set(PausedQueue.objects.using(alias()).values_list("backend", "name"))
-    running, held = running_jobs(), held_jobs()
-    places = places_of(definitions, paused, running, held)
-    at_queues = Counter[Place]()
-    for backend, queue, _worker, count in running:
-        at_queues[backend, queue] += count
-    failures = failed_jobs()
-    deep = depths(places, at_queues, failures, held)
-    known = {definition.path for definition in definitions}.union(task_paths())
-    counted = tallies.entries(now - _A_DAY)
-    lately = tallies.series(counted, MINUTE, _MINUTES, by=lambda key: (key.backend, key.queue), until=now)
+    it = situation()
+    counted = tallies.entries(it.now - _A_DAY)
+    lately = tallies.series(counted, MINUTE, _MINUTES, by=lambda key: (key.backend, key.queue), until=it.now)
     return {
-        "troubles": troubles(deep, paused, workers, running, failures, known, now),
+        "troubles": it.troubles,
         "queues": [
-            _queue(request, place, deep[place], lately.get(place), now, is_paused=place in paused) for place in places
+            _queue(request, place, depth, lately.get(place), it.now, is_paused=place in it.paused)
+            for place, depth in it.depths.items()
         ],
-        "workers": _workers(workers, running),
-        "more_workers": len(workers) - _WORKERS_SHOWN,
+        "workers": _workers(it.workers, it.running),
+        "more_workers": len(it.workers) - _WORKERS_SHOWN,
         "kept": _kept(counted),
     }
-
-
-def places_of(
-    definitions: Sequence[TaskDefinition],
-    paused: set[Place],
-    running: Sequence[tuple[str, str, str, int]],
-    held: Counter[Held],
-) -> list[Place]:
-    """Return the queues that settings and tasks name, that are paused, and those in which something runs or waits."""
-    known = backends()
-    configured = {(name, queue) for name, backend in known.items() for queue in backend.queues}
-    declared = {(definition.backend, definition.queue) for definition in definitions if definition.backend in known}
-    # Where any name will do, jobs may wait where nobody has thought of.
-    free = {(name, queue) for name, it in known.items() if not it.queues for queue in waiting_queues(name)}
-    there = {(backend, queue) for backend, queue, *_rest in running} | {place[:2] for place in held}
-    return sorted(paused | configured | declared | free | there)
 
 
 def _queue(
