@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from jobqueue import operations, tallies
-from jobqueue.admin import overview, troubles
+from jobqueue.admin import situation, troubles
 from jobqueue.models import Job, LedgerEntry, PausedQueue, Tally
 from tests.admin.conftest import ago, make_job, make_worker
 from tests.app import tasks
@@ -152,7 +152,7 @@ class TestQueues:
 
     def test_where_any_name_will_do_those_in_which_something_waits_are_there(self, look, gone_backend, monkeypatch):
         anything = {gone_backend: task_backends[gone_backend]}
-        for module in (overview, troubles):
+        for module in (situation, troubles):
             monkeypatch.setattr(module, "backends", lambda: anything)
         monkeypatch.setattr(troubles, "_redis", list)
         for number in range(30):
@@ -196,7 +196,7 @@ class TestQueues:
 
     def test_where_any_name_will_do_those_in_which_all_is_held_back_are_there(self, look, gone_backend, monkeypatch):
         anything = {gone_backend: task_backends[gone_backend]}
-        for module in (overview, troubles):
+        for module in (situation, troubles):
             monkeypatch.setattr(module, "backends", lambda: anything)
         monkeypatch.setattr(troubles, "_redis", list)
         make_job(backend=gone_backend, queue="limited", gate="limit", limit_key="k", since=10)
