@@ -51,6 +51,10 @@ pictures: install  ## take the pictures in docs/images anew (needs Chromium and 
 		CI=true $(BIN)/python -m pytest -q --ds=tests.themes.$$theme tests/themes/suite/pictures.py || exit 1; \
 	done
 
+.PHONY: messages
+messages: install  ## put new texts into the admin's translations, and compile them (ARGS=fr begins another language)
+	@$(BIN)/python -m tests.messages $(ARGS)
+
 .PHONY: lint
 lint: install  ## check style and formatting
 	@$(BIN)/ruff check .
