@@ -15,6 +15,8 @@ from typing import Any
 
 from django.tasks.exceptions import InvalidTaskBackend
 
+from .sentences import Sentence
+
 FINISHED = ("SUCCESSFUL", "FAILED")
 UNIQUE = ("waiting", "active")
 EFFECTS = ("atomic", "steps", "unfenced")
@@ -26,7 +28,9 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     """Return ' Did you mean …?' when a known name is close to the given one, else the list of known names."""
     names = sorted(known)
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(names) or 'none'}."
+    if close:
+        return Sentence(" Did you mean %(name)r?", name=close[0])
+    return Sentence(" Known: %(names)s.", names=", ".join(names) if names else Sentence("none"))
 
 
 _KEPT_DAYS = 7.0

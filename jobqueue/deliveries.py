@@ -13,6 +13,7 @@ from .database import alias
 from .errors import InvalidRow, WrongState
 from .ledger import delivery_scope
 from .models import LedgerEntry
+from .sentences import Sentence, said
 
 OPEN: dict[bool, Any] = {False: None, True: {"lookup": True}}
 
@@ -57,7 +58,11 @@ def read(entry: LedgerEntry) -> Delivery:
         case {"receipt": receipt, **rest}:
             return Delivery(entry, True, receipt, False, str(rest.get("by", "")))
     raise InvalidRow(
-        f"The ledger's entry of the delivery {entry.key!r} of job {entry.job_id} was not written by jobqueue."
+        Sentence(
+            "The ledger's entry of the delivery %(step)r of job %(job)s was not written by jobqueue.",
+            step=entry.key,
+            job=entry.job_id,
+        )
     )
 
 
@@ -72,5 +77,7 @@ def undecided(job_id: UUID) -> list[Delivery]:
     try:
         found = of_job(job_id)
     except InvalidRow as why:
-        raise WrongState(f"{why} Set its value to NULL, and it is in doubt and can be decided.") from why
+        raise WrongState(
+            Sentence("%(why)s Set its value to NULL, and it is in doubt and can be decided.", why=said(why))
+        ) from why
     return [delivery for delivery in found if not delivery.is_done]

@@ -32,6 +32,7 @@ from .lifecycle import Many
 from .models import Job, JobQuerySet, PausedQueue, TaskDefinition
 from .payload import dump_result
 from .points import reached
+from .sentences import Sentence, said
 
 # A lot is one transaction, of some ten statements. Each of its jobs may have to be done by itself, which takes long.
 _LOT = 100
@@ -220,9 +221,9 @@ def _alone(job: Job, deed: Deed, report: Report) -> bool:
         with transaction.atomic(using=alias()):
             made = deed.one(job)
     except WrongState as error:
-        report.skip(str(error))
+        report.skip(said(error))
     except DatabaseError as error:
-        report.skip(f"Job {job.pk}: the database refused it: {error}")
+        report.skip(Sentence("Job %(job)s: the database refused it: %(error)s", job=job.pk, error=error))
     else:
         report.add(made)
         return True

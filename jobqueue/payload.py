@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import ArgumentsTooLarge, InvalidArguments, InvalidResult, InvalidRow, ResultTooLarge
+from .sentences import Sentence, said
 from .strict import MAX_DEPTH, NotStrict, Unreadable, is_deeper, read, texts
 
 
@@ -35,15 +36,15 @@ def _dumps(value: Any) -> str:
         text = _encode(value)
         _size(text)
     except RecursionError:
-        raise _NotStorable("it is nested too deeply or contains itself") from None
+        raise _NotStorable(Sentence("it is nested too deeply or contains itself")) from None
     except UnicodeEncodeError:
-        raise _NotStorable("a text in it has half a surrogate pair, which is not valid Unicode") from None
+        raise _NotStorable(Sentence("a text in it has half a surrogate pair, which is not valid Unicode")) from None
     except (TypeError, ValueError) as error:
         raise _NotStorable(str(error)) from None
     if "\\u0000" in text and "\0" in texts(value):
-        raise _NotStorable("a text in it has a NUL character, which databases cannot store")
+        raise _NotStorable(Sentence("a text in it has a NUL character, which databases cannot store"))
     if is_deeper(value, text, MAX_DEPTH):
-        raise _NotStorable(f"it is nested more than {MAX_DEPTH} levels deep")
+        raise _NotStorable(Sentence("it is nested more than %(levels)s levels deep", levels=MAX_DEPTH))
     return text
 
 
@@ -60,15 +61,29 @@ def dump_arguments(args: Any, kwargs: dict[str, Any], *, limit: int) -> str:
     try:
         text = _dumps({"args": list(args), "kwargs": kwargs})
     except _NotStorable as why:
-        raise InvalidArguments(
-            f"The arguments of a job must be JSON: {why}. Pass a primary key or a plain value. Nothing was enqueued."
-        ) from None
-    if (size := _size(text)) > limit:
-        raise ArgumentsTooLarge(
-            f"The arguments are {size:,} bytes as JSON and the limit is {limit:,}: store the data and pass its key, "
-            'or raise OPTIONS["MAX_ARGUMENT_BYTES"]. Nothing was enqueued.'
+        odd = Sentence(
+            "The arguments of a job must be JSON: %(why)s. Pass a primary key or a plain value.", why=said(why)
         )
+        raise InvalidArguments(_refused(odd)) from None
+    if (size := _size(text)) > limit:
+        sizes = {"size": f"{size:,}", "limit": f"{limit:,}"}
+        large = Sentence(
+            "The arguments are %(size)s bytes as JSON and the limit is %(limit)s: store the data and pass its key, "
+            'or raise OPTIONS["MAX_ARGUMENT_BYTES"].',
+            **sizes,
+        )
+        raise ArgumentsTooLarge(_refused(large))
     return text
+
+
+def _refused(why: Sentence) -> Sentence:
+    return Sentence("%(why)s Nothing was enqueued.", why=why)
+
+
+def why_refused(error: InvalidArguments) -> str:
+    """Return what is wrong with arguments that nobody meant to enqueue."""
+    text = said(error)
+    return text.values["why"] if isinstance(text, Sentence) else text
 
 
 def dump_result(value: Any, *, limit: int, who: str = "The task returned") -> str | None:

@@ -11,6 +11,8 @@ import json
 import math
 from typing import Any, NamedTuple, NoReturn
 
+from .sentences import Sentence, said
+
 # MariaDB takes 31 levels, and what the ledger keeps of a job wraps its arguments and its result in one more. One limit
 # for every database, so that what works in development works in production.
 MAX_DEPTH = 30
@@ -33,17 +35,18 @@ class Unreadable(NamedTuple):
 def read(text: object, *, most: int = MOST_CHARACTERS) -> Any:
     """Return the value of a JSON text of at most ``most`` characters; raises NotStrict."""
     if not isinstance(text, str):
-        raise NotStrict(f"it is {type(text).__name__}, not text")
+        raise NotStrict(Sentence("it is %(type)s, not text", type=type(text).__name__))
     if len(text) > most:
-        raise NotStrict(f"it has {len(text):,} characters, and no more than {most:,} are read")
+        sizes = {"count": f"{len(text):,}", "most": f"{most:,}"}
+        raise NotStrict(Sentence("it has %(count)s characters, and no more than %(most)s are read", **sizes))
     try:
         value = _decoded(text)
     except RecursionError:
-        raise NotStrict("it is nested too deeply") from None
+        raise NotStrict(Sentence("it is nested too deeply")) from None
     except ValueError as error:
-        raise NotStrict(f"it is no JSON: {error}") from None
+        raise NotStrict(Sentence("it is no JSON: %(error)s", error=error)) from None
     if is_deeper(value, text, MAX_DEPTH + 1):
-        raise NotStrict(f"it is nested more than {MAX_DEPTH + 1} levels deep")
+        raise NotStrict(Sentence("it is nested more than %(levels)s levels deep", levels=MAX_DEPTH + 1))
     # Whatever is neither a NUL nor half a pair stands in the text as it is, but for control characters.
     if "\\u" in text:
         _refuse_odd(texts(value))
@@ -55,7 +58,7 @@ def read_or_tell(text: object) -> Any:
     try:
         return read(text)
     except NotStrict as why:
-        return Unreadable(str(why), str(text)[:_BEGINNING])
+        return Unreadable(said(why), str(text)[:_BEGINNING])
 
 
 def is_deeper(value: Any, text: str, levels: int) -> bool:
@@ -86,11 +89,11 @@ def levels_beyond(value: Any, levels: int) -> bool:
 
 def _refuse_odd(text: str) -> None:
     if "\0" in text:
-        raise NotStrict("a text in it has a NUL character")
+        raise NotStrict(Sentence("a text in it has a NUL character"))
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise NotStrict("a text in it has half a surrogate pair") from None
+        raise NotStrict(Sentence("a text in it has half a surrogate pair")) from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

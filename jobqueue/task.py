@@ -24,6 +24,7 @@ from django.utils.module_loading import autodiscover_modules
 from .conf import suggestion
 from .errors import UnknownTask
 from .limits import Concurrency, RateWords
+from .sentences import Sentence
 
 Backoff = Callable[[BaseException, TaskResult], float | timedelta | None]
 Call = tuple[Iterable[Any], dict[str, Any]] | tuple[Iterable[Any], dict[str, Any], dict[str, Any]]
@@ -184,8 +185,11 @@ def find(path: str) -> JobTask:
         return _registry[path]
     except KeyError:
         raise UnknownTask(
-            f"No task {path!r} is registered in this process: import the module that declares it, "
-            "or deploy a version that has it."
+            Sentence(
+                "No task %(task)r is registered in this process: import the module that declares it, "
+                "or deploy a version that has it.",
+                task=path,
+            )
         ) from None
 
 

@@ -18,6 +18,7 @@ from ..deliveries import Delivery
 from ..errors import InvalidResult, InvalidRow, WrongState
 from ..ledger import delivery_scope
 from ..models import Job, LedgerEntry
+from ..sentences import said, translated
 from ..spelling import spelled
 from ..strict import read
 from .audit import write_down
@@ -89,11 +90,13 @@ class DecidingAdmin(admin.ModelAdmin):
                 text %= {"step": spelled(delivery.step)}
                 write_down(user, job, text)
         except WrongState as error:
-            self.message_user(request, spelled(str(error)), messages.WARNING)
+            self.message_user(request, spelled(translated(said(error))), messages.WARNING)
             return True
         except (ValueError, InvalidResult) as error:
             self.message_user(
-                request, _("The receipt is not JSON: %(why)s") % {"why": spelled(str(error))}, messages.ERROR
+                request,
+                _("The receipt is not JSON: %(why)s") % {"why": spelled(translated(said(error)))},
+                messages.ERROR,
             )
             return False
         self.message_user(request, text, messages.SUCCESS)

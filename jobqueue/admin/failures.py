@@ -24,6 +24,7 @@ from ..models import Attempt, Job, Outcome
 from ..spelling import spelled
 from . import cells
 from .inert import inert
+from .numbers import number
 from .pages import page
 from .paging import COUNT_AT_MOST
 from .states import mark
@@ -90,7 +91,7 @@ class FailuresAdmin(admin.ModelAdmin):
         context = {
             "rows": [self._row(request, kind, now) for kind in found[:_KINDS_SHOWN]],
             "is_cut": len(found) > _KINDS_SHOWN,
-            "most": f"{COUNT_AT_MOST:,}",
+            "most": number(COUNT_AT_MOST),
         }
         return page(self, request, "failures", _("Failures"), context)
 
@@ -103,8 +104,8 @@ class FailuresAdmin(admin.ModelAdmin):
             "task": cells.task_name(kind.task_path),
             "outcome": _mark(kind.outcome),
             "exception": inert(kind.exception) if kind.exception else cells.NOTHING,
-            "count": cells.jobs_link(f"{kind.count:,}", **filters),
-            "lately": [f"{count:,}" for count in kind.lately],
+            "count": cells.jobs_link(number(kind.count), **filters),
+            "lately": [number(count) for count in kind.lately],
             "first": shown(kind.first, between(kind.first, now)),
             "last": shown(kind.last, between(kind.last, now)),
             "presses": self._presses(request, kind, url),
@@ -116,7 +117,8 @@ class FailuresAdmin(admin.ModelAdmin):
             return []
         # The list is asked to do it to all that its filters find; it wants something to be ticked.
         fields = {"action": f"{RETRY.name}_selected", "select_across": "1", ACTION_CHECKBOX_NAME: UUID(int=0)}
-        aloud = f"{RETRY.label} {spelled(kind.task_path)} {spelled(kind.exception)}"
+        names = {"task": spelled(kind.task_path), "error": spelled(kind.exception)}
+        aloud = _("Retry %(task)s %(error)s") % names
         return [{"label": RETRY.label, "aloud": aloud, "url": url, "fields": fields}]
 
 

@@ -13,12 +13,14 @@ from django.http import HttpRequest
 from django.tasks import TaskResultStatus
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ..backend import backends
 from ..conf import EFFECTS
 from ..database import alias
 from ..models import Attempt, Gate, Job, Outcome, TaskDefinition, Worker
 from .inert import breakable
+from .numbers import number
 from .tasks import task_paths
 
 # How many jobs are looked at, the newest first, where no index helps.
@@ -66,7 +68,7 @@ class RecentFilter(ExactFilter):
             return chosen
         self.title = __("%(column)s, among the newest %(count)s; with a status, among all") % {
             "column": self.title,
-            "count": f"{NEWEST:,}",
+            "count": number(NEWEST),
         }
         return chosen.filter(pk__gt=edge)
 
@@ -181,7 +183,7 @@ class OwnerFilter(RecentFilter):
 class SinceFilter(SimpleListFilter):
     """By when jobs were enqueued, which their ids tell."""
 
-    title, parameter_name = _("enqueued"), "since"
+    title, parameter_name = pgettext_lazy("filter", "enqueued"), "since"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return how far back it may look."""

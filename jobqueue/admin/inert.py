@@ -9,9 +9,10 @@ from typing import Any
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ..spelling import PERHAPS_UNSEEN, spelling
+from .numbers import number
 
 
 def inert(text: str, *, most: int = 200_000) -> SafeString:
@@ -19,7 +20,8 @@ def inert(text: str, *, most: int = 200_000) -> SafeString:
     more = len(text) - most
     html = PERHAPS_UNSEEN.sub(_marked, escape(text[:most]))
     if more > 0:
-        html += escape(_(" … and %(count)s more characters") % {"count": f"{more:,}"})
+        rest = ngettext("… and %(count)s more character", "… and %(count)s more characters", more)
+        html += escape(f" {rest % {'count': number(more)}}")
     return mark_safe(html)  # noqa: S308  (escaped above)
 
 

@@ -31,7 +31,7 @@ from .runs import Run, runs_of
 from .states import attempt_state, mark, state_of
 from .tasks import task_of
 from .timeline import Bar, timeline
-from .times import between, moment
+from .times import between, moment, span
 from .waiting import reasons
 from .withheld import is_withheld, mark_like, not_shown
 
@@ -121,7 +121,9 @@ def _times(job: Job, now: Any) -> list[tuple[str, SafeString, str]]:
     shown = []
     before = None
     for at, word in there:
-        shown.append((word, moment(at), f"+{between(before, at)}" if before else _("%s ago") % between(at, now)))
+        shown.append(
+            (word, moment(at), f"+{between(before, at)}" if before else _("%(time)s ago") % {"time": between(at, now)})
+        )
         before = at
     return shown
 
@@ -137,7 +139,7 @@ def _facts(job: Job, effects: str) -> list[Fact]:
         (_("priority"), job.priority),
         (_("backend"), inert(job.backend)),
         (_("effects"), inert(effects) if effects else cells.NOTHING),
-        (_("timeout"), f"{limit:g} s" if limit else cells.NOTHING),
+        (_("timeout"), span(limit) if limit else cells.NOTHING),
         (_("idempotency key"), inert(job.idempotency_key) if job.idempotency_key is not None else cells.NOTHING),
         (_("unique"), _unique(job)),
         (_("limit"), limit_of(job)),
@@ -214,7 +216,7 @@ def _delivery(entry: LedgerEntry, job: Job, decide_url: Callable[[Delivery], str
     under_way = not delivery.is_done and job.status == TaskResultStatus.RUNNING and entry.attempt == job.attempt
     state = _("under way") if under_way else words[delivery.state]
     if delivery.by:
-        state += " " + _("(so said %(who)s)") % {"who": spelled(delivery.by)}
+        state = _("%(state)s (so said %(who)s)") % {"state": state, "who": spelled(delivery.by)}
     return {
         **shown,
         "idempotency_key": inert(delivery.key),

@@ -19,10 +19,11 @@ from ..models import Gate, Job, Limit
 from . import cells
 from .glance import now_of
 from .inert import inert
+from .numbers import number
 from .paging import capped_count
 from .readonly import ReadOnlyAdmin
 from .tasks import tasks_here
-from .times import moment
+from .times import moment, span
 
 
 @admin.register(Limit)
@@ -93,12 +94,16 @@ class LimitAdmin(ReadOnlyAdmin):
 def told(key: str, path: str, running: int) -> str:
     """Return how many run under a key and what is allowed, as in ``2 running; allowed: 3 at once, 10 in 1 s``."""
     allowed = _allowed(key, path)
-    told = __("%(count)s running") % {"count": running}
-    return told + (__("; allowed: %(allowed)s") % {"allowed": allowed} if allowed else "")
+    text = __("%(count)s running; allowed: %(allowed)s") if allowed else __("%(count)s running")
+    return text % {"count": running, "allowed": allowed}
 
 
 def _allowed(key: str, path: str) -> str:
-    return str(Policies(tasks_here()).of_job(key, path))
+    most, rate = Policies(tasks_here()).of_job(key, path)
+    told = [__("%(count)s at once") % {"count": number(most)}] if most is not None else []
+    if rate is not None:
+        told.append(__("%(count)s in %(time)s") % {"count": number(rate.number), "time": span(rate.seconds)})
+    return ", ".join(told)
 
 
 def limit_of(job: Job) -> SafeString:

@@ -20,6 +20,7 @@ from . import cells
 from .depths import Depth, Place
 from .inert import inert
 from .liveness import heartbeat_age, is_alive
+from .numbers import number
 from .queues import presses_of
 from .signs import executors_of, memory_of
 from .situation import situation
@@ -90,7 +91,7 @@ def _held(held: dict[str, int], queue: str) -> Any:
 def _per_minute(lately: Series | None) -> str:
     """Return how many jobs ended in a minute of the last ten that are over."""
     ended = sum(lately.values(lambda it: it.ended)[-11:-1]) if lately else 0
-    return _("%(count)s a minute") % {"count": f"{ended / 10:,.1f}" if ended < 100 else f"{ended / 10:,.0f}"}
+    return _("%(count)s a minute") % {"count": number(ended / 10, 1 if ended < 100 else 0)}
 
 
 def _waits(lately: Series | None) -> Any:
@@ -122,7 +123,7 @@ def _worker(worker: Worker, running: int, newest: str) -> dict[str, Any]:
         "heartbeat": cells.heartbeat(heartbeat_age(worker), worker.lease_seconds),
         "busy": f"{running} / {worker.concurrency}",
         "jobs": [cells.link("job", job, inert(job, most=40)) for job in jobs[:_JOBS_SHOWN]],
-        "memory": f"{memory / 2**20:,.0f} MB" if memory else cells.NOTHING,
+        "memory": _("%(count)s MB") % {"count": number(memory / 2**20)} if memory else cells.NOTHING,
         "version": inert(worker.version),
         "older": bool(newest) and worker.version != newest,
     }
@@ -133,10 +134,14 @@ def _kept(counted: Sequence[tallies.Entry]) -> list[SafeString]:
     whole = Count()
     for entry in counted:
         whole.add(entry.counted)
+    saved = whole.rescued + whole.crashed
     said = (
-        (whole.succeeded, ngettext("job done", "jobs done", whole.succeeded)),
-        (whole.renewed, ngettext("lease renewed", "leases renewed", whole.renewed)),
-        (whole.rescued + whole.crashed, ngettext("job saved", "jobs saved", whole.rescued + whole.crashed)),
-        (whole.refused, ngettext("late write refused", "late writes refused", whole.refused)),
+        (whole.succeeded, ngettext("<b>{count}</b> job done", "<b>{count}</b> jobs done", whole.succeeded)),
+        (whole.renewed, ngettext("<b>{count}</b> lease renewed", "<b>{count}</b> leases renewed", whole.renewed)),
+        (saved, ngettext("<b>{count}</b> job saved", "<b>{count}</b> jobs saved", saved)),
+        (
+            whole.refused,
+            ngettext("<b>{count}</b> late write refused", "<b>{count}</b> late writes refused", whole.refused),
+        ),
     )
-    return [format_html("<b>{}</b> {}", f"{count:,}", text) for count, text in said]
+    return [format_html(text, count=number(count)) for count, text in said]

@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 
+from .numbers import number
 from .withheld import mark_for
 
 # Of numbers that stand beside others on a page, and of the rows of one list.
@@ -27,7 +28,7 @@ class AtLeast(int):
     """A number that says it is only where counting stopped."""
 
     def __str__(self) -> str:
-        return f"{int(self):,}+"
+        return f"{number(int(self))}+"
 
 
 def capped_count(queryset: Any, most: int | None = None) -> int:

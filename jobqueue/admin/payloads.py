@@ -17,6 +17,7 @@ from ..models import Job, LedgerEntry, Schedule
 from ..payload import call_of
 from ..redaction import shown, shown_call
 from ..secrets import Secrets
+from ..sentences import translated
 from ..strict import Unreadable
 from .calls import call_text
 from .inert import as_json, inert
@@ -70,7 +71,7 @@ def kept_of(entry: LedgerEntry) -> SafeString:
     secrets = _secrets(path, value["arguments"])
     rest = {key: item for key, item in value.items() if key != "arguments"}
     return SafeString(
-        inert(_("Arguments: ")) + _arguments(path, value["arguments"]) + inert("\n") + _value(rest, secrets)
+        inert(_("Arguments:")) + inert(" ") + _arguments(path, value["arguments"]) + inert("\n") + _value(rest, secrets)
     )
 
 
@@ -110,4 +111,4 @@ def _value(value: Any, secrets: Secrets | None) -> SafeString:
 
 
 def _unreadable(value: Unreadable) -> SafeString:
-    return inert(_("Not read: %(why)s. Jobqueue has not written it.") % {"why": value.why})
+    return inert(_("Not read: %(why)s. Jobqueue has not written it.") % {"why": translated(value.why)})

@@ -12,15 +12,17 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
+from django.utils.dateformat import format as formatted
 from django.utils.functional import Promise
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from .. import tallies
 from ..tallies import DAY, HOUR, MINUTE, Count, Series, quantile
 from .charts import Line, bars, curves
 from .inert import inert
+from .numbers import number
 from .pages import page
 from .times import span
 
@@ -33,15 +35,15 @@ class Reach:
     label: str | Promise
     step: timedelta
     number: int
-    each: str
+    each: str | Promise
 
 
 REACHES = {
     reach.name: reach
     for reach in (
-        Reach("hour", gettext_lazy("1 hour, by minute"), MINUTE, 60, "%H:%M"),
-        Reach("day", gettext_lazy("24 hours, by hour"), HOUR, 24, "%d. %H:%M"),
-        Reach("month", gettext_lazy("30 days, by day"), DAY, 30, "%Y-%m-%d"),
+        Reach("hour", gettext_lazy("1 hour, by minute"), MINUTE, 60, pgettext_lazy("date format", "H:i")),
+        Reach("day", gettext_lazy("24 hours, by hour"), HOUR, 24, pgettext_lazy("date format", "d. H:i")),
+        Reach("month", gettext_lazy("30 days, by day"), DAY, 30, pgettext_lazy("date format", "Y-m-d")),
     )
 }
 
@@ -93,8 +95,8 @@ def _plots(one: Series) -> list[dict[str, Any]]:
     ]
     waits, runs = one.values(lambda it: it.waits), one.values(lambda it: it.runs)
     return [
-        _plot(_("Jobs that ended"), bars, ended, _whole),
-        _plot(_("Attempts that raised or crashed"), bars, troubled, _whole),
+        _plot(_("Jobs that ended"), bars, ended, number),
+        _plot(_("Attempts that raised or crashed"), bars, troubled, number),
         _plot(_("How long jobs waited after they were due"), curves, _shares(waits), span),
         _plot(_("How long attempts ran"), curves, _shares(runs), span),
     ]
@@ -111,12 +113,8 @@ def _shares(histograms: Sequence[Sequence[int]]) -> list[Line]:
     ]
 
 
-def _whole(value: float) -> str:
-    return f"{value:,.0f}"
-
-
 def _told(at: datetime, reach: Reach) -> str:
-    return localtime(at).strftime(reach.each)
+    return formatted(localtime(at), str(reach.each))
 
 
 def _table(one: Series, reach: Reach) -> Sequence[Sequence[Any]]:
@@ -125,6 +123,6 @@ def _table(one: Series, reach: Reach) -> Sequence[Sequence[Any]]:
 
 
 def _cells(count: Count) -> list[str]:
-    numbers = [f"{number:,}" for number in (count.succeeded, count.failed, count.raised, count.crashed)]
+    numbers = [number(it) for it in (count.succeeded, count.failed, count.raised, count.crashed)]
     shares = [quantile(counts, share) for counts in (count.waits, count.runs) for share in (0.5, 0.95)]
     return [*numbers, *("–" if seconds is None else span(seconds) for seconds in shares)]

@@ -24,15 +24,17 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.timezone import get_current_timezone_name, localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from ..database import alias, clock
 from ..models import Job, JobQuerySet
 from ..moments import NoMoment, moment_of
 from ..operations import Report, lots_of
+from ..sentences import translated
 from ..spelling import spelled
 from . import cells, stretches
 from .finding import as_uuid
+from .numbers import number
 from .pages import page
 from .stretches import Stretch
 from .verbs import (
@@ -241,8 +243,10 @@ class PressingAdmin(admin.ModelAdmin):
 
     def _ask(self, request: HttpRequest, verb: Verb, context: dict[str, Any]) -> HttpResponse:
         listed = [(job, spelled(job.task_path)) for job in context["listed"]]
-        asked = {"at": spelled(request.POST.get("at", "")[:_LONGEST]), "time_zone": get_current_timezone_name()}
-        context = {**asked, **context, "verb": verb, "asks_when": verb.when is not None, "listed": listed}
+        given = {"at": spelled(request.POST.get("at", "")[:_LONGEST]), "time_zone": get_current_timezone_name()}
+        asked = verb.asks(context["count"]) % {"count": context["count"]}
+        told = {"verb": verb, "asks_when": verb.when is not None, "listed": listed, "asked": asked}
+        context = {**given, **context, **told}
         return page(self, request, "confirm", capfirst(str(verb.label)), context)
 
     def _tell(self, request: HttpRequest, verb: Verb, report: Report) -> None:
@@ -255,10 +259,11 @@ class PressingAdmin(admin.ModelAdmin):
         if report.passed_over:
             reasons = " ".join(_told(request, why) for why in report.skipped[:_REASONS])
             more = report.passed_over - _REASONS
-            text = _("Skipped %(count)s: %(reasons)s") % {"count": report.passed_over, "reasons": spelled(reasons)}
-            self.message_user(
-                request, text + (_(" … and %(more)s more.") % {"more": more} if more > 0 else ""), messages.WARNING
-            )
+            text = _("Skipped %(count)s: %(reasons)s") % {
+                "count": number(report.passed_over),
+                "reasons": spelled(reasons),
+            }
+            self.message_user(request, text + (f" {_more(more)}" if more > 0 else ""), messages.WARNING)
 
     def _back(self, request: HttpRequest, jobs: Sequence[Job], back: str) -> str:
         if back == "job" and len(jobs) == 1:
@@ -277,7 +282,8 @@ def _moment(request: HttpRequest, verb: Verb) -> datetime | None:
 
 def _told(request: HttpRequest, why: str) -> str:
     """Return why something was not done; what the database says of a row may have all of the row in it."""
-    return why if may_view_payloads(request) else why.partition(": the database refused it")[0]
+    told, refused, _row = why.partition(": the database refused it")
+    return told if refused and not may_view_payloads(request) else translated(why)
 
 
 def _made_text(report: Report) -> SafeString:
@@ -285,7 +291,11 @@ def _made_text(report: Report) -> SafeString:
     made = report.made[:_LISTED]
     links = format_html_join(", ", "{}", ((cells.link("job", job, job),) for job in made))
     more = report.done - len(made)
-    return format_html("{} {}{}", _("New:"), links, _(" … and %(more)s more.") % {"more": f"{more:,}"} if more else "")
+    return format_html("{} {} {}", _("New:"), links, _more(more) if more else "")
+
+
+def _more(count: int) -> str:
+    return ngettext("… and %(count)s more.", "… and %(count)s more.", count) % {"count": number(count)}
 
 
 def _ids(text: str) -> list[UUID]:

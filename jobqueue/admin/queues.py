@@ -22,6 +22,7 @@ from ..conf import suggestion
 from ..database import alias
 from ..fields import is_storable
 from ..models import PausedQueue, TaskDefinition
+from ..sentences import translated
 from ..spelling import spelled
 from . import cells
 from .audit import write_down
@@ -182,18 +183,23 @@ def presses_of(
 ) -> list[dict[str, Any]]:
     """Return the button that resumes or pauses a queue, for a user who may; it leads back to the list, or overview."""
     user: Any = request.user
-    verb, label, permission = ("resume", __("Resume"), "delete") if is_paused else ("pause", __("Pause"), "add")
+    verb, permission = ("resume", "delete") if is_paused else ("pause", "add")
     if not user.has_perm(f"jobqueue.{permission}_pausedqueue"):
         return []
     url = reverse(f"admin:jobqueue_pausedqueue_{verb}", current_app=getattr(request, "current_app", None))
     fields = {"backend": hidden(backend), "name": hidden(name), **({"back": back} if back else {})}
-    return [{"label": label, "aloud": f"{label} {spelled(name)} ({spelled(backend)})", "url": url, "fields": fields}]
+    aloud = __("Resume %(queue)s (%(backend)s)") if is_paused else __("Pause %(queue)s (%(backend)s)")
+    aloud %= {"queue": spelled(name), "backend": spelled(backend)}
+    return [{"label": __("Resume") if is_paused else __("Pause"), "aloud": aloud, "url": url, "fields": fields}]
 
 
 def _unknown(backend: str, name: str) -> str:
     """Return why there is no such queue, '' when there can be."""
     known = backends()
     if backend not in known:
-        return f"TASKS has no backend {backend!r} of jobqueue.{suggestion(backend, known)}"
+        hint = translated(suggestion(backend, known))
+        return __("TASKS has no backend “%(backend)s” of jobqueue.%(hint)s") % {"backend": backend, "hint": hint}
     queues = known[backend].queues
-    return f"There is no queue {name!r}.{suggestion(name, queues)}" if queues and name not in queues else ""
+    if not queues or name in queues:
+        return ""
+    return __("There is no queue “%(queue)s”.%(hint)s") % {"queue": name, "hint": translated(suggestion(name, queues))}

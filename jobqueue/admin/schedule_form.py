@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from ..models import Schedule
 from ..redaction import SUBSTITUTE, shown_call
+from ..sentences import said, translated
 from ..spelling import spelled
 from ..strict import NotStrict, Unreadable, read
 from .tasks import task_of, task_paths
@@ -50,7 +51,7 @@ class ArgumentsField(forms.CharField):
         try:
             return read(super().to_python(value))
         except NotStrict as why:
-            raise ValidationError(_("This is not read: %(why)s."), params={"why": why}) from None
+            raise ValidationError(_("This is not read: %(why)s."), params={"why": translated(said(why))}) from None
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return whether it is another value."""
@@ -95,6 +96,8 @@ class ScheduleForm(forms.ModelForm):
         by_field = getattr(error, "error_dict", None)
         if by_field is not None and field is None:
             for name, errors in by_field.items():
+                for each in errors:
+                    each.message = translated(each.message)
                 withheld = name == "arguments" and name not in self.fields
                 told = _("The arguments do not fit, and you may not view them.") if withheld else errors
                 super().add_error(name if name in self.fields else None, told)

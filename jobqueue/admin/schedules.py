@@ -14,15 +14,18 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.dateformat import format as formatted
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from .. import schedules
 from ..database import alias
 from ..errors import JobQueueError
 from ..models import Schedule
+from ..sentences import said, translated
 from ..spelling import spelled
 from . import cells
 from .audit import write_down
@@ -145,7 +148,8 @@ class ScheduleAdmin(ReadOnlyAdmin):
         if not row.queue and row.priority is None:
             return inert(__("as the task says"))
         queue = row.queue or __("the task’s queue")
-        priority = __("the task’s priority") if row.priority is None else __("priority %s") % row.priority
+        own = __("the task’s priority")
+        priority = own if row.priority is None else __("priority %(number)s") % {"number": row.priority}
         return inert(f"{queue}, {priority}")
 
     @admin.display(description=_("missed ticks"))
@@ -208,7 +212,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
                     if done := DEEDS[deed][1](row):
                         write_down(request.user, row, done)
             except JobQueueError as error:
-                why = str(error) if may_view_payloads(request) else not_shown()
+                why = translated(said(error)) if may_view_payloads(request) else not_shown()
                 self.message_user(request, spelled(f"{row}: {why}"), messages.ERROR)
                 continue
             if done:
@@ -282,8 +286,11 @@ def coming(row: Schedule, *, idle: str = "") -> SafeString:
     ticks = row.coming(COMING)
     if not ticks:
         return cells.NOTHING
-    spelt = "%a %Y-%m-%d %H:%M:%S %Z" if any(at.second for at in ticks) else "%a %Y-%m-%d %H:%M %Z"
+    fine = any(at.second for at in ticks)
+    spelt = pgettext("date format", "D Y-m-d H:i:s") if fine else pgettext("date format", "D Y-m-d H:i")
     items = format_html_join(
-        "", '<li><time datetime="{}">{}</time></li>', ((at.isoformat(), at.strftime(spelt)) for at in ticks)
+        "",
+        '<li><time datetime="{}">{}</time></li>',
+        ((at.isoformat(), f"{formatted(at, spelt)} {at:%Z}") for at in ticks),
     )
     return format_html('<ol class="jq-coming{}" title="{}">{}</ol>', " jq-idle" if idle else "", idle, items)

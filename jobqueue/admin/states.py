@@ -9,10 +9,19 @@ from django.tasks import TaskResultStatus
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from ..models import Attempt, Gate, Job, Outcome
 from ..spelling import spelled
 from .times import span
+
+# Django's own words for it, which its catalogs have in few languages.
+_STATUSES = (
+    pgettext_lazy("Task", "Ready"),
+    pgettext_lazy("Task", "Running"),
+    pgettext_lazy("Task", "Failed"),
+    pgettext_lazy("Task", "Successful"),
+)
 
 
 class State(NamedTuple):

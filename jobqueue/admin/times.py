@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from math import isfinite
 
+from django.utils.dateformat import format as formatted
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import pgettext, pgettext_lazy
 
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+from .numbers import number
+
+_UNITS = (
+    (pgettext_lazy("span of time", "%(count)s d"), 86400),
+    (pgettext_lazy("span of time", "%(count)s h"), 3600),
+    (pgettext_lazy("span of time", "%(count)s min"), 60),
+    (pgettext_lazy("span of time", "%(count)s s"), 1),
+)
 # A number and its unit stay on one line.
 _THIN = "\N{NO-BREAK SPACE}"
 
@@ -19,18 +28,22 @@ def span(seconds: float) -> str:
     if not isfinite(seconds):
         return "?"
     if abs(seconds) < 0.0995:
-        return f"{seconds * 1000:.0f}{_THIN}ms"
+        return _told(pgettext("span of time", "%(count)s ms"), number(seconds * 1000))
     if abs(seconds) < 9.95:
-        return f"{seconds:.1f}{_THIN}s"
+        return _told(pgettext("span of time", "%(count)s s"), number(seconds, 1))
     rest = round(abs(seconds))
     parts: list[str] = []
-    for unit, size in _UNITS:
+    for text, size in _UNITS:
         count, rest = divmod(rest, size)
         if count or parts:
-            parts.append(f"{count}{_THIN}{unit}" if count else "")
+            parts.append(_told(str(text), number(count)) if count else "")
         if len(parts) == 2:
             break
     return ("−" if seconds < 0 else "") + " ".join(filter(None, parts))
+
+
+def _told(text: str, count: str) -> str:
+    return (text % {"count": count}).replace(" ", _THIN)
 
 
 def between(start: datetime | None, end: datetime | None) -> str:
@@ -46,7 +59,7 @@ def moment(value: datetime | None, text: str = "") -> SafeString:
         local = localtime(value)
     except (OverflowError, ValueError):  # At the ends of time, where there are no other time zones.
         local = value
-    shown = f"{local:%Y-%m-%d %H:%M:%S}"
+    shown = formatted(local, pgettext("date format", "Y-m-d H:i:s"))
     return format_html(
         '<time datetime="{}" title="{} {}">{}</time>', local.isoformat(), shown, f"{local:%Z}", text or shown
     )

@@ -22,6 +22,7 @@ from ..models import Outcome, Worker
 from ..spelling import spelled
 from .depths import TABLE, Depth, Failed, Place
 from .liveness import is_alive, serves
+from .numbers import number
 
 # A queue whose first job has waited for longer is behind.
 _BEHIND_SECONDS = 300.0
@@ -157,4 +158,4 @@ def _clock(now: datetime) -> Iterator[Trouble]:
             "The clock of this server and that of the database are %(seconds)s s apart. Workers go by the database’s; "
             "set the other right."
         )
-        yield Trouble(text % {"seconds": f"{abs(apart):.0f}"})
+        yield Trouble(text % {"seconds": number(abs(apart))})

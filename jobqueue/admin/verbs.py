@@ -23,8 +23,10 @@ from ..errors import WrongState
 from ..lifecycle import Many
 from ..models import Job, JobQuerySet, Outcome
 from ..operations import Deed, Report, each
+from ..sentences import Sentence
 from ..spelling import spelled
 from .audit import write_down, write_down_many
+from .numbers import number
 
 # More ids than these are no list that somebody has looked at.
 MOST_AT_ONCE = 1000
@@ -42,9 +44,10 @@ class Verb:
     """A button. `act(job_id, by)` does it to one job and returns what the log says; raises WrongState.
 
     `act_on_many(job_ids)` does it to as many as it can at once, of each of which the log says `done`; `told(number)` is
-    what the user reads. It applies to jobs of these statuses that are `not_of` some outcomes, and are `later`, that is
-    due in the future, if it says so. With `deletes`, the job is gone after it. With `when`, somebody has to say a
-    moment first, and `when(moment)` is the verb that does it then. `right` is the permission, if it is another's.
+    what the user reads, `asks(number)` what the button says that does it. It applies to jobs of these statuses that are
+    `not_of` some outcomes, and are `later`, that is due in the future, if it says so. With `deletes`, the job is gone
+    after it. With `when`, somebody has to say a moment first, and `when(moment)` is the verb that does it then. `right`
+    is the permission, if it is another's.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Verb:
     act_on_many: Callable[[Sequence[UUID]], Many]
     done: str | Promise
     told: Callable[[int], str]
+    asks: Callable[[int], str]
     ends: bool = False
     deletes: bool = False
     later: bool = False
@@ -139,7 +143,10 @@ def _delete(job_id: UUID, by: str) -> Done:
         if lifecycle.prune(backend, older_than=timedelta(0), of=Q(pk=job_id), limit=1):
             return Done(_("Deleted."))
     raise WrongState(
-        f"Job {job_id} cannot be deleted: it is gone, has not ended, is in doubt, or another may ask for its result."
+        Sentence(
+            "Job %(job)s cannot be deleted: it is gone, has not ended, is in doubt, or another may ask for its result.",
+            job=job_id,
+        )
     )
 
 
@@ -184,6 +191,7 @@ RETRY = Verb(
     act_on_many=lifecycle.retry_many,
     done=gettext_lazy("Retried."),
     told=_retried,
+    asks=lambda count: ngettext("Retry %(count)s job", "Retry %(count)s jobs", count),
 )
 RETRY_AT = replace(
     RETRY,
@@ -194,6 +202,7 @@ RETRY_AT = replace(
         "not repeated; the attempts so far stay on record. Until then it waits, and can be cancelled or run now."
     ),
     told=_retried_later,
+    asks=lambda count: ngettext("Retry %(count)s job later", "Retry %(count)s jobs later", count),
     when=_retry_later,
     right=RETRY.permission,
 )
@@ -210,6 +219,7 @@ CANCEL = Verb(
     act_on_many=lifecycle.cancel_many,
     done=gettext_lazy("Cancelled."),
     told=_cancelled,
+    asks=lambda count: ngettext("Cancel %(count)s job", "Cancel %(count)s jobs", count),
     ends=True,
 )
 RUN = Verb(
@@ -225,6 +235,7 @@ RUN = Verb(
     act_on_many=_none_together,
     done=gettext_lazy("Run now."),
     told=_hastened,
+    asks=lambda count: ngettext("Run %(count)s job now", "Run %(count)s jobs now", count),
 )
 COPY = Verb(
     name="copy",
@@ -240,6 +251,7 @@ COPY = Verb(
     act_on_many=_none_together,
     done=gettext_lazy("Copied."),
     told=_copied,
+    asks=lambda count: ngettext("Copy %(count)s job", "Copy %(count)s jobs", count),
 )
 DELETE = Verb(
     name="forget",
@@ -254,6 +266,7 @@ DELETE = Verb(
     act_on_many=_none_together,
     done=gettext_lazy("Deleted."),
     told=_deleted,
+    asks=lambda count: ngettext("Delete %(count)s job", "Delete %(count)s jobs", count),
     deletes=True,
     right="delete_job",
 )
@@ -262,7 +275,7 @@ VERBS = {verb.name: verb for verb in (RETRY, RETRY_AT, CANCEL, RUN, COPY, DELETE
 
 def done_text(verb: Verb, count: int) -> str:
     """Return the sentence that says to how many jobs it was done."""
-    return verb.told(count) % {"count": f"{count:,}"}
+    return verb.told(count) % {"count": number(count)}
 
 
 def followed_texts(report: Report) -> list[str]:
@@ -274,10 +287,10 @@ def followed_texts(report: Report) -> list[str]:
             "%(count)s jobs that waited have ended, too.",
             report.ended,
         )
-        texts.append(text % {"count": f"{report.ended:,}"})
+        texts.append(text % {"count": number(report.ended)})
     if report.let_go:
         text = ngettext(
             "%(count)s job that waited may begin now.", "%(count)s jobs that waited may begin now.", report.let_go
         )
-        texts.append(text % {"count": f"{report.let_go:,}"})
+        texts.append(text % {"count": number(report.let_go)})
     return texts

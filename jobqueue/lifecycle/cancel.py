@@ -13,6 +13,7 @@ from ..errors import WrongState
 from ..fence import Fence
 from ..models import Job, Outcome
 from ..points import reached
+from ..sentences import Sentence
 from .attempts import end_attempt
 from .gates import gate_left
 
@@ -32,8 +33,8 @@ def cancel(job_id: UUID, *, by: str = "") -> str | None:
         jobs = Job.objects.using(connection.alias).filter(pk=job_id)
         job = jobs.select_for_update(skip_locked=skip).first()
         if job is None:
-            reason = "is being changed at this moment: look again" if jobs.exists() else "does not exist"
-            raise WrongState(f"Job {job_id} {reason}.")
+            there = Sentence("Job %(job)s is being changed at this moment: look again.", job=job_id)
+            raise WrongState(there if jobs.exists() else Sentence("Job %(job)s does not exist.", job=job_id))
         if job.status not in CAN_BE:
             raise WrongState(is_over(job))
         jobs.filter(status=job.status, token=job.token).update(**called_off())
@@ -64,4 +65,4 @@ def called_off() -> dict[str, Any]:
 
 def is_over(job: Job) -> str:
     """Return the sentence that says why a job cannot be cancelled that has ended."""
-    return f"Job {job.pk} is {job.status} already and cannot be cancelled."
+    return Sentence("Job %(job)s is %(status)s already and cannot be cancelled.", job=job.pk, status=job.status)

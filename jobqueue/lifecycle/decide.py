@@ -18,6 +18,7 @@ from ..deliveries import Delivery, receipt_of, undecided
 from ..errors import WrongState
 from ..models import Job
 from ..points import reached
+from ..sentences import Sentence
 from .retry import ready_again
 
 
@@ -41,7 +42,7 @@ def _decide(job_id: UUID, step: str | None, write: Callable[[Delivery], None]) -
         take_write_lock(connection)
         job = Job.objects.using(connection.alias).select_for_update().filter(pk=job_id).first()
         if job is None or job.status != TaskResultStatus.FAILED:
-            raise WrongState(f"Job {job_id} is not FAILED, so there is nothing to decide.")
+            raise WrongState(Sentence("Job %(job)s is not FAILED, so there is nothing to decide.", job=job_id))
         found = undecided(job_id)
         chosen = _chosen(job_id, step, found)
         write(chosen)
@@ -59,5 +60,13 @@ def _chosen(job_id: UUID, step: str | None, found: list[Delivery]) -> Delivery:
         return chosen[0]
     names = ", ".join(repr(delivery.step) for delivery in found)
     if chosen:
-        raise WrongState(f"Job {job_id} has more than one delivery in doubt: say which of {names}.")
-    raise WrongState(f"Job {job_id} has {f'none of that name in doubt, but {names}' if found else 'nothing in doubt'}.")
+        raise WrongState(
+            Sentence(
+                "Job %(job)s has more than one delivery in doubt: say which of %(names)s.", job=job_id, names=names
+            )
+        )
+    if found:
+        raise WrongState(
+            Sentence("Job %(job)s has none of that name in doubt, but %(names)s.", job=job_id, names=names)
+        )
+    raise WrongState(Sentence("Job %(job)s has nothing in doubt.", job=job_id))

@@ -10,6 +10,7 @@ from django.tasks import TaskResultStatus
 from ..database import alias, by_primary_key
 from ..errors import WrongState
 from ..models import Job
+from ..sentences import Sentence
 from .retry import soonest
 
 
@@ -23,9 +24,9 @@ def hasten(job_id: UUID) -> None:
     jobs = Job.objects.using(alias()).filter(pk=job_id)
     job = jobs.first()
     if job is None or job.status != TaskResultStatus.READY:
-        raise WrongState(f"Job {job_id} does not wait, so it cannot be run sooner.")
+        raise WrongState(Sentence("Job %(job)s does not wait, so it cannot be run sooner.", job=job_id))
     due_at = soonest(job)
     with by_primary_key(connections[alias()]):
         # By its attempt: what was claimed and handed back meanwhile waits for something else.
         if not jobs.ready().filter(attempt=job.attempt, due_at__gt=due_at).update(due_at=due_at):
-            raise WrongState(f"Job {job_id} is due already, or as soon as can be.")
+            raise WrongState(Sentence("Job %(job)s is due already, or as soon as can be.", job=job_id))

@@ -17,6 +17,7 @@ from ..database import DatabaseNow, alias, by_primary_key
 from ..errors import WrongState
 from ..models import Attempt, Gate, Job, JobQuerySet, Outcome, Worker
 from ..points import reached
+from ..sentences import Sentence
 from .depend import is_behind_others
 from .gates import gate_again
 from .judge import judge
@@ -35,8 +36,12 @@ def retry(job_id: UUID, *, at: datetime | None = None) -> None:
     if job is not None and job.outcome == Outcome.IN_DOUBT and (found := deliveries.undecided(job_id)):
         names = ", ".join(repr(delivery.step) for delivery in found)
         raise WrongState(
-            f"Job {job_id} is in doubt: whether {names} was delivered is not known. Find out, and decide: in the "
-            f"admin, or by `manage.py jobs decide {job_id}` with --done or --again."
+            Sentence(
+                "Job %(job)s is in doubt: whether %(names)s was delivered is not known. Find out, and decide: in the "
+                "admin, or by `manage.py jobs decide %(job)s` with --done or --again.",
+                job=job_id,
+                names=names,
+            )
         )
     if job is None or not ready_again(job, at=at):
         raise WrongState(not_failed(job_id))
@@ -92,15 +97,21 @@ def _again_if_unique(failed: JobQuerySet, job: Job, at: datetime | None) -> int:
 
 def not_failed(job_id: UUID) -> str:
     """Return the sentence that says why a job cannot be retried that is not FAILED."""
-    return f"Job {job_id} is not FAILED, so it cannot be retried."
+    return Sentence("Job %(job)s is not FAILED, so it cannot be retried.", job=job_id)
 
 
 def is_held(job: Job, holders: Sequence[UUID]) -> str:
     """Return the sentence that says why a job cannot be retried whose unique key another holds."""
-    names = " and ".join(f"job {holder}" for holder in holders) or "another job"
-    return (
-        f"Job {job.pk} cannot be retried while {names} is there for the same call: its task was "
-        f'unique="{job.unique_while}".'
+    names = {"job": job.pk, "other": ", ".join(map(str, holders)), "unique": f'"{job.unique_while}"'}
+    if holders:
+        return Sentence(
+            "Job %(job)s cannot be retried while job %(other)s is there for the same call: its task was "
+            "unique=%(unique)s.",
+            **names,
+        )
+    return Sentence(
+        "Job %(job)s cannot be retried while another job is there for the same call: its task was unique=%(unique)s.",
+        **names,
     )
 
 

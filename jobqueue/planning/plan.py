@@ -14,6 +14,7 @@ from django.utils import timezone
 from .. import payload
 from ..conf import is_number, suggestion
 from ..errors import InvalidArguments, UnknownTask
+from ..sentences import Sentence, said
 from ..spelling import on_one_line
 from ..task import JobTask, find
 from .timetable import Every, Timetable, cron_of, zone_of
@@ -53,7 +54,9 @@ class Plan:
         if self.every is None:
             return Timetable(cron_of(self.cron, zone_of(self.time_zone)), start, self.ends_at)
         if not is_number(self.every, least=1, whole=True) or self.every > _MOST_SECONDS:
-            raise ValueError(f"every must be a whole number of seconds, 1 or more, not {self.every!r}.")
+            raise ValueError(
+                Sentence("every must be a whole number of seconds, 1 or more, not %(value)r.", value=self.every)
+            )
         return Timetable(Every(self.every, start), start, self.ends_at)
 
     def task(self) -> JobTask:
@@ -65,64 +68,80 @@ class Plan:
         match self.arguments:
             case {"args": list(args), "kwargs": dict(kwargs)} if len(self.arguments) == 2:
                 return args, kwargs
-        raise ValueError('The arguments must be {"args": […], "kwargs": {…}}.')
+        raise ValueError(Sentence('The arguments must be {"args": […], "kwargs": {…}}.'))
 
     def _bad_name(self) -> dict[str, str]:
         name: Any = self.name
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or on_one_line(name) != name:
-            return {"name": f"A name is 1 to {LONGEST_NAME} characters that can be seen, on one line."}
+            return {
+                "name": Sentence("A name is 1 to %(most)s characters that can be seen, on one line.", most=LONGEST_NAME)
+            }
         return {}
 
     def _bad_rhythm(self) -> dict[str, str]:
         if bool(self.cron) == (self.every is not None):
-            both = "not both" if self.cron else "one of them"
-            return {"cron": f"Say cron, as in '30 3 * * *', or every, a number of seconds: {both}."}
+            both = Sentence("Say cron, as in '30 3 * * *', or every, a number of seconds: not both.")
+            none = Sentence("Say cron, as in '30 3 * * *', or every, a number of seconds: one of them.")
+            return {"cron": both if self.cron else none}
         try:
             zone = zone_of(self.time_zone)
         except ValueError as error:
-            return {"time_zone": str(error)}
+            return {"time_zone": said(error)}
         try:
             if self.cron:
                 cron_of(self.cron, zone)
             self.timetable()
         except ValueError as error:
-            return {"cron" if self.cron else "every": str(error)}
+            return {"cron" if self.cron else "every": said(error)}
         for name in ("starts_at", "ends_at"):
             moment = getattr(self, name)
             if moment is not None and (not isinstance(moment, datetime) or timezone.is_naive(moment)):
-                return {name: f"{name} must be an aware datetime, not {moment!r}."}
+                return {name: Sentence("%(field)s must be an aware datetime, not %(value)r.", field=name, value=moment)}
         if self.starts_at and self.ends_at and self.ends_at < self.starts_at:
-            return {"ends_at": "It ends before it starts."}
+            return {"ends_at": Sentence("It ends before it starts.")}
         return {}
 
     def _bad_call(self) -> dict[str, str]:
         try:
             task = self.task()
         except UnknownTask as error:
-            return {"task_path": str(error)}
+            return {"task_path": said(error)}
         except InvalidTask as error:
-            return {"queue": str(error)}
+            return {"queue": said(error)}
         try:
             args, kwargs = self.call()
             backend: Any = task.get_backend()
             payload.dump_arguments(args, kwargs, limit=backend.settings.max_argument_bytes)
             signature(task.func).bind(*([None] if task.takes_context else []), *args, **kwargs)
         except InvalidArguments as error:
-            return {"arguments": str(error).replace(" Nothing was enqueued.", "")}
+            return {"arguments": payload.why_refused(error)}
         except TypeError as error:
-            return {"arguments": f"They do not fit {self.task_path}{_parameters(task)}: {error}."}
+            call = f"{self.task_path}{_parameters(task)}"
+            return {"arguments": Sentence("They do not fit %(call)s: %(error)s.", call=call, error=error)}
         except ValueError as error:
-            return {"arguments": str(error)}
+            return {"arguments": said(error)}
         return {}
 
     def _bad_numbers(self) -> dict[str, str]:
         if self.missed not in MISSED:
-            return {"missed": f"missed={self.missed!r} is unknown.{suggestion(self.missed, MISSED)}"}
+            return {"missed": _unknown_missed(self.missed)}
         if not is_number(self.most, least=1, whole=True) or self.most > MOST:
-            return {"most": f"most must be a whole number from 1 to {MOST}, not {self.most!r}."}
+            return {"most": _bad_most(self.most)}
         if not is_number(self.grace, least=0, whole=True) or self.grace > _MOST_SECONDS:
-            return {"grace": f"grace must be a whole number of seconds, 0 or more, not {self.grace!r}."}
+            return {"grace": _bad_grace(self.grace)}
         return {}
+
+
+def _unknown_missed(given: object) -> str:
+    return Sentence("missed=%(value)r is unknown.%(hint)s", value=given, hint=suggestion(given, MISSED))
+
+
+def _bad_most(given: object) -> str:
+    return Sentence("most must be a whole number from 1 to %(most)s, not %(value)r.", most=MOST, value=given)
+
+
+def _bad_grace(given: object) -> str:
+    return Sentence("grace must be a whole number of seconds, 0 or more, not %(value)r.", value=given)
 
 
 def default_time_zone() -> str:

@@ -21,10 +21,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from cronsim import CronSim
 
 from ..conf import suggestion
+from ..sentences import Sentence
 
 LONGEST_CRON = 100
 _INSTANT = timedelta(microseconds=1)
-_FIELDS = "Five fields: minute, hour, day of month, month, day of week, as in '30 3 * * 1-5'."
+_FIELDS = Sentence("Five fields: minute, hour, day of month, month, day of week, as in '30 3 * * 1-5'.")
 
 
 class Rhythm(Protocol):
@@ -116,21 +117,31 @@ def zone_of(name: str) -> ZoneInfo:
     except (LookupError, TypeError, ValueError, OSError):
         known = available_timezones()
         # There are six hundred: without a close one, a list would help nobody.
-        hint = suggestion(name, known) if known else " Install the package tzdata: this system knows no time zones."
-        hint = hint if len(hint) < 100 else " Use an IANA name, as in 'Europe/Berlin'."
-        raise ValueError(f"{name!r} is no time zone.{hint}") from None
+        none = Sentence(" Install the package tzdata: this system knows no time zones.")
+        hint = suggestion(name, known) if known else none
+        hint = hint if len(hint) < 100 else Sentence(" Use an IANA name, as in 'Europe/Berlin'.")
+        raise ValueError(Sentence("%(name)r is no time zone.%(hint)s", name=name, hint=hint)) from None
 
 
 def cron_of(text: str, zone: ZoneInfo) -> Cron:
     """Return the rhythm of a cron expression; raises ValueError, saying what to do."""
     if not isinstance(text, str) or len(text) > LONGEST_CRON:
-        raise ValueError(f"A cron expression is a text of {LONGEST_CRON} characters at most. {_FIELDS}")
+        raise ValueError(
+            Sentence(
+                "A cron expression is a text of %(most)s characters at most. %(fields)s",
+                most=LONGEST_CRON,
+                fields=_FIELDS,
+            )
+        )
     if len(text.split()) != 5:
-        raise ValueError(f"{text!r} is no cron expression. {_FIELDS}")
+        raise ValueError(Sentence("%(text)r is no cron expression. %(fields)s", text=text, fields=_FIELDS))
     try:
         first = next(CronSim(text, datetime(2024, 1, 1, tzinfo=UTC)), None)
     except Exception as error:  # It says what is bad by an error of its own, and of some texts by others.
-        raise ValueError(f"{text!r} is no cron expression: {error or 'it cannot be read'}. {_FIELDS}") from None
+        why = str(error) or Sentence("it cannot be read")
+        raise ValueError(
+            Sentence("%(text)r is no cron expression: %(why)s. %(fields)s", text=text, why=why, fields=_FIELDS)
+        ) from None
     if first is None:
-        raise ValueError(f"{text!r} never comes: no day is one that it names.")
+        raise ValueError(Sentence("%(text)r never comes: no day is one that it names.", text=text))
     return Cron(text, zone)

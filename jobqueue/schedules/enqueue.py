@@ -7,6 +7,7 @@ from django.tasks.exceptions import TaskException
 
 from ..errors import InvalidSchedule, JobQueueError
 from ..planning import Plan
+from ..sentences import said
 
 
 def check(plan: Plan) -> None:
@@ -21,4 +22,4 @@ def enqueue(plan: Plan) -> TaskResult:
     try:
         return plan.task().enqueue(*args, **kwargs)
     except (TaskException, JobQueueError) as error:
-        raise InvalidSchedule(str(error)) from error
+        raise InvalidSchedule(said(error)) from error

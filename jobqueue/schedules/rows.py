@@ -14,6 +14,7 @@ from ..conf import suggestion
 from ..database import alias, lock_only_what_matches, take_write_lock
 from ..errors import UnknownSchedule
 from ..models import Schedule
+from ..sentences import Sentence
 
 
 def all_rows() -> Any:
@@ -25,7 +26,11 @@ def require(row: Schedule | None, name: str) -> Schedule:
     """Return a row that was looked for by name; raises UnknownSchedule when there was none."""
     if row is None:
         raise UnknownSchedule(
-            f"There is no schedule {name!r}.{suggestion(name, all_rows().values_list('name', flat=True))}"
+            Sentence(
+                "There is no schedule %(name)r.%(hint)s",
+                name=name,
+                hint=suggestion(name, all_rows().values_list("name", flat=True)),
+            )
         )
     return row
 

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from jobqueue.management import choosing
@@ -38,6 +38,8 @@ class Command(BaseCommand):
             options["no_color"] = True
         return super().execute(*args, **options)
 
+    # Scripts read it, too, and the admin's words for states are not the same in every language.
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked, and exit with its status."""
         try:

@@ -61,7 +61,7 @@
   // Says when; aloud only now and then, and only when something is new.
   function tell(changed) {
     const now = new Date();
-    const text = `${nav.dataset.jqUpdated} ${now.toLocaleTimeString()}`;
+    const text = nav.dataset.jqUpdated.replace("{time}", now.toLocaleTimeString(document.documentElement.lang || []));
     nav.querySelector(".jq-updated").textContent = text;
     if (changed && now - told > quiet) {
       told = now;
