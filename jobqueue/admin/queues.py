@@ -198,8 +198,8 @@ def _unknown(backend: str, name: str) -> str:
     known = backends()
     if backend not in known:
         hint = translated(suggestion(backend, known))
-        return __("TASKS has no backend “%(backend)s” of jobqueue.%(hint)s") % {"backend": backend, "hint": hint}
+        return __("TASKS has no backend %(backend)r of jobqueue.%(hint)s") % {"backend": backend, "hint": hint}
     queues = known[backend].queues
     if not queues or name in queues:
         return ""
-    return __("There is no queue “%(queue)s”.%(hint)s") % {"queue": name, "hint": translated(suggestion(name, queues))}
+    return __("There is no queue %(queue)r.%(hint)s") % {"queue": name, "hint": translated(suggestion(name, queues))}

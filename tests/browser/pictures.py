@@ -12,6 +12,7 @@ from django.urls import reverse
 from jobqueue.models import LedgerEntry
 from project.counters import late
 from tests.browser.page import Page
+from tests.messages.conftest import speak  # noqa: F401
 from tests.processes import WorkerProcess
 from tests.waiting import wait_until
 
@@ -29,6 +30,7 @@ PICTURES = {
     "limits": ("list of limit", 1024, ".results", ".results"),
     "queues": ("list of pausedqueue", 480, "h1:not(#site-name)", ".jq-queues"),
 }
+GERMAN = "overview-german"
 MARGIN = 8
 BOX = """((...names) => {
     const all = names.map(each => document.querySelector(each).getBoundingClientRect());
@@ -62,6 +64,19 @@ def test_take_the_picture_of_the_demo(page: Page, settings: Any, start_worker: C
     for scheme in ("light", "dark"):
         page.show(width=1100, height=1000, scheme=scheme)
         (IMAGES / f"demo-{scheme}.png").write_bytes(picture(page, "h1", ".stage"))
+
+
+def test_take_the_picture_in_german(
+    page: Page,
+    shop: dict[str, str],
+    sign_in: Callable[[Page, str], None],
+    speak: Callable[[str], None],  # noqa: F811
+) -> None:
+    speak("de")
+    sign_in(page, reverse("admin:index"))
+    page.open(shop["overview"])
+    page.show(width=1280, height=1400)
+    (IMAGES / f"{GERMAN}.png").write_bytes(picture(page, ".jq-room", ".jq-room"))
 
 
 def picture(page: Page, first: str, last: str) -> bytes:

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import tarfile
 import zipfile
 
 import pytest
@@ -8,25 +9,34 @@ import jobqueue
 from tests.processes import ROOT
 
 # What the app reads at run time, and what type checkers and migrations need.
-CARRIED = {".py", ".lua", ".html", ".css", ".js", ".svg", ".typed"}
+CARRIED = {".py", ".lua", ".html", ".css", ".js", ".svg", ".typed", ".po", ".mo"}
+
+
+def build(kind, directory):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(directory)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    (path,) = directory.iterdir()
+    return path
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("dist")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)]
-    run = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stderr
-    (path,) = directory.glob("*.whl")
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(build("wheel", tmp_path_factory.mktemp("dist"))) as archive:
         yield archive
 
 
 def test_it_has_every_file_of_the_app(wheel):
     package = ROOT / "jobqueue"
     files = {str(path.relative_to(ROOT)) for path in package.rglob("*") if path.suffix in CARRIED}
-    assert {"jobqueue/py.typed", "jobqueue/leases/lua/renew.lua"} <= files
+    assert {"jobqueue/py.typed", "jobqueue/leases/lua/renew.lua", "jobqueue/locale/de/LC_MESSAGES/django.mo"} <= files
     assert files <= set(wheel.namelist())
+
+
+def test_the_source_has_the_translations_ready_to_be_read(tmp_path):
+    with tarfile.open(build("sdist", tmp_path)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {f"jobqueue/locale/de/LC_MESSAGES/django.{kind}" for kind in ("po", "mo")} <= names
 
 
 def test_it_has_nothing_else(wheel):
