@@ -14,6 +14,7 @@ from .database import alias
 from .errors import InvalidLimitKey, InvalidRow, JobQueueError, UnknownTask, WrongState
 from .models import Job, Outcome
 from .payload import call_of
+from .sentences import Sentence
 from .task import JobTask, discover, find, is_known
 
 
@@ -25,12 +26,14 @@ def copy(job_id: UUID) -> UUID:
     """
     job = Job.objects.using(alias()).filter(pk=job_id).first()
     if job is None:
-        raise _refused(job_id, "it is gone")
+        raise _refused(job_id, Sentence("it is gone"))
     if job.outcome == Outcome.IN_DOUBT:
-        raise _refused(job_id, "whether what it delivers was delivered is in doubt, and is to be decided first")
+        why = Sentence("whether what it delivers was delivered is in doubt, and is to be decided first")
+        raise _refused(job_id, why)
     task, (args, kwargs) = _task_of(job), _call_of(job)
     if not _fits(task, args, kwargs):
-        raise _refused(job_id, f"its arguments no longer fit {job.task_path}{_parameters(task)}")
+        why = Sentence("its arguments no longer fit %(call)s", call=job.task_path + str(_parameters(task)))
+        raise _refused(job_id, why)
     result: Any
     try:
         result = task.using(backend=job.backend, queue_name=job.queue, priority=job.priority).enqueue(*args, **kwargs)
@@ -39,19 +42,29 @@ def copy(job_id: UUID) -> UUID:
     except Exception as error:
         raise _refused(job_id, _why(error, task)) from error
     if result.enqueued_before:
-        raise _refused(job_id, f'job {result.id} is there for the same call: its task is unique="{task.unique}"')
+        raise _refused(
+            job_id,
+            Sentence(
+                'job %(other)s is there for the same call: its task is unique="%(while)s"',
+                **{"other": result.id, "while": task.unique},
+            ),
+        )
     return UUID(result.id)
 
 
 def _refused(job_id: UUID, why: str) -> WrongState:
-    return WrongState(f"Job {job_id} cannot be copied: {why}.")
+    return WrongState(Sentence("Job %(job)s cannot be copied: %(why)s.", job=job_id, why=why))
 
 
 def _why(error: Exception, task: JobTask) -> str:
     if isinstance(error, TaskException | JobQueueError) and not isinstance(error, InvalidLimitKey):
         return str(error).replace(" Nothing was enqueued.", "").rstrip(".")
     # What the project's own code says of a key that it makes of the arguments may tell them.
-    return f"its keys cannot be told: {task.module_path} was answered with {type(error).__qualname__}"
+    return Sentence(
+        "its keys cannot be told: %(task)s was answered with %(error)s",
+        task=task.module_path,
+        error=type(error).__qualname__,
+    )
 
 
 def _task_of(job: Job) -> JobTask:
@@ -60,9 +73,10 @@ def _task_of(job: Job) -> JobTask:
     try:
         task = find(job.task_path)
     except UnknownTask:
-        raise _refused(job.pk, f"no task {job.task_path!r} is registered in this process") from None
+        why = Sentence("no task %(task)r is registered in this process", task=job.task_path)
+        raise _refused(job.pk, why) from None
     if backend_of(job.backend) is None:
-        raise _refused(job.pk, f"TASKS has no backend of jobqueue named {job.backend!r}")
+        raise _refused(job.pk, Sentence("TASKS has no backend of jobqueue named %(backend)r", backend=job.backend))
     return task
 
 
@@ -70,7 +84,8 @@ def _call_of(job: Job) -> tuple[list[Any], dict[str, Any]]:
     try:
         return call_of(job.arguments, job.pk)
     except InvalidRow:
-        raise _refused(job.pk, "its arguments cannot be read, and were not written by jobqueue") from None
+        why = Sentence("its arguments cannot be read, and were not written by jobqueue")
+        raise _refused(job.pk, why) from None
 
 
 def _fits(task: JobTask, args: list[Any], kwargs: dict[str, Any]) -> bool:

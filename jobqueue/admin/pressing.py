@@ -291,7 +291,7 @@ def _made_text(report: Report) -> SafeString:
     made = report.made[:_LISTED]
     links = format_html_join(", ", "{}", ((cells.link("job", job, job),) for job in made))
     more = report.done - len(made)
-    return format_html("{} {} {}", _("New:"), links, _more(more) if more else "")
+    return format_html("{} {}{}", _("New:"), links, f" {_more(more)}" if more else "")
 
 
 def _more(count: int) -> str:

@@ -24,6 +24,7 @@ from ..backend import backend_of
 from ..errors import JobQueueError
 from ..payload import dump_arguments
 from ..redaction import hides
+from ..sentences import said, translated
 from ..spelling import spelled
 from ..strict import NotStrict, read
 from ..task import JobTask
@@ -183,7 +184,7 @@ class ArgumentField(forms.CharField):
         try:
             found = read(text)
         except NotStrict as why:
-            raise ValidationError(self._not_read(text), params={"why": why}) from None
+            raise ValidationError(self._not_read(text), params={"why": translated(said(why))}) from None
         if self._wants in (list, dict) and not isinstance(found, self._wants):
             wanted = _("a list: […]") if self._wants is list else _("an object: {…}")
             raise ValidationError(_("This has to be %(wanted)s."), params={"wanted": wanted})

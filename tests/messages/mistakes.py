@@ -39,7 +39,9 @@ def _twin(catalog: Catalog, message: Message) -> Message | None:
     return catalog.get(message.id, message.context)
 
 
-def _texts(text: str | list[str] | tuple[str, ...]) -> list[str]:
+def _texts(text: str | list[str] | tuple[str, ...] | None) -> list[str]:
+    if text is None:  # Of a message with plurals that is new.
+        return []
     return [text] if isinstance(text, str) else list(text)
 
 

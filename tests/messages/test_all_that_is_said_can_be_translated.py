@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from jobqueue.conf import EFFECTS
 from tests.messages.pseudo import MARKED, mark
 from tests.messages.seen import texts_of
 from tests.messages.walk import pages, people
+from tests.shop.tasks import TASKS
 
-# Ids, what is quoted, what stands for a value, and words in capitals: statuses and time zones.
-SAME_EVERYWHERE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|'[^']*'|\{\w+\}|\b[A-Z]{3,}\b")
+# Ids, also when they are cut, what is quoted, what stands for a value, and words in capitals: statuses and time zones.
+SAME_EVERYWHERE = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\w+ …[0-9a-f]{8}|'[^']*'|\{\w+\}|\b[A-Z]{3,}\b"
+)
 # What Python, a library or one of Django's templates says in English alone, and what was typed.
 OF_OTHERS = (
     "Search",
@@ -28,11 +32,17 @@ OF_OTHERS = (
     "missing a required argument:",
     "got an unexpected keyword argument",
 )
+SIGNATURES = {
+    text
+    for it in TASKS.values()
+    for each in signature(it.func).parameters.values()
+    for text in (each.name, each.annotation)
+}
 
 
 def test_on_every_page(admin_client: Client, shop: dict[str, str], marked: None) -> None:
     unmarked: dict[str, str] = {}
-    data, seen = {*people(), *settings.TASKS, *EFFECTS, *OF_OTHERS, *texts_of_rows()}, set()
+    data, seen = {*people(), *settings.TASKS, *EFFECTS, *OF_OTHERS, *SIGNATURES, *texts_of_rows()}, set()
     for name, page in pages(admin_client, shop):
         fresh = {text for text in texts_of(page) if words_of(text, ())} - seen
         if fresh:

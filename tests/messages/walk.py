@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from jobqueue.models import Job, PausedQueue, Schedule, TaskDefinition
+from jobqueue.models import Job, PausedQueue, SavedView, Schedule, TaskDefinition
 from tests.admin.conftest import make_job
 
-VERBS = ("retry", "cancel", "run", "forget")
+VERBS = ("retry", "retry_at", "run", "copy", "cancel", "forget")
 
 
 def pages(client: Client, shop: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -21,6 +21,9 @@ def pages(client: Client, shop: dict[str, str]) -> Iterator[tuple[str, str]]:
         yield name, client.get(path).text
     yield "plots of a month", client.get(shop["plots"], {"reach": "month"}).text
     yield "jobs, filtered", client.get(shop["list of job"], {"status": "FAILED", "unknown": "1"}).text
+    yield "jobs with an argument", client.get(shop["list of job"], {"q": "arg:5"}).text
+    yield from _saved(client)
+    yield from _runs(client, shop["run"])
     yield from _verbs(client)
     yield from _pauses(client)
     yield from _schedules(client)
@@ -35,10 +38,29 @@ def _verbs(client: Client) -> Iterator[tuple[str, str]]:
     for verb in VERBS:
         ids = ",".join(map(str, [*jobs, make_job().pk]))
         yield f"{verb}: confirm", client.post(_url("job", verb), {"ids": ids}).text
-        yield f"{verb}: done", client.post(_url("job", verb), {"ids": ids, "confirmed": "yes"}, follow=True).text
-    make_job("FAILED")
+        yield f"{verb}: done", _confirmed(client, verb, ids)
+    for at in ("soon", "1999-01-01", "999d"):
+        yield "no moment", _confirmed(client, "retry_at", str(make_job("FAILED").pk), at)
     ticked = {"action": "retry_selected", "select_across": "1", "_selected_action": jobs[0]}
     yield "all that match: confirm", client.post(_url("job", "changelist") + "?status=FAILED", ticked).text
+
+
+def _confirmed(client: Client, verb: str, ids: str, at: str = "1h") -> str:
+    return client.post(_url("job", verb), {"ids": ids, "confirmed": "yes", "at": at}, follow=True).text
+
+
+def _saved(client: Client) -> Iterator[tuple[str, str]]:
+    for name in ("order", ""):
+        kept = client.post(_url("job", "save_view"), {"name": name, "query": "status=FAILED"}, follow=True)
+        yield "keep a filter", kept.text
+    view = {"view": SavedView.objects.get().pk, "query": "status=FAILED"}
+    yield "forget a filter", client.post(_url("job", "drop_view"), view, follow=True).text
+
+
+def _runs(client: Client, run: str) -> Iterator[tuple[str, str]]:
+    fits = {"parameter-order": "5"}
+    for given in ({}, {"parameter-order": "{", "queue": "maul", "delay": "-1"}, fits, fits | {"confirmed": "on"}):
+        yield "run a task", client.post(run, given, follow=True).text
 
 
 def _pauses(client: Client) -> Iterator[tuple[str, str]]:

@@ -62,9 +62,9 @@ def test_what_fails_again_meanwhile_is_not_gone_through_twice(monkeypatch):
     failed(2)
     real, done = lifecycle.retry, []
 
-    def retry_and_fail(job_id):
+    def retry_and_fail(job_id, **at):
         done.append(job_id)
-        real(job_id)
+        real(job_id, **at)
         Job.objects.filter(pk=job_id).update(status="FAILED")
 
     monkeypatch.setattr(lifecycle, "retry", retry_and_fail)
@@ -76,13 +76,13 @@ def test_an_error_of_the_database_is_a_reason_like_another(monkeypatch):
     job_id, other = failed(2)
     real, real_many = lifecycle.retry, lifecycle.retry_many
 
-    def refuse_one(it):
+    def refuse_one(it, **at):
         if it == job_id:
             raise DatabaseError("no room")
-        real(it)
+        real(it, **at)
 
-    def refuse_many(ids):
-        real_many(ids)
+    def refuse_many(ids, **at):
+        real_many(ids, **at)
         raise DatabaseError("no room")
 
     monkeypatch.setattr(lifecycle, "retry", refuse_one)
