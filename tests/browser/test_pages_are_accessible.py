@@ -7,8 +7,11 @@ from collections.abc import Callable
 import pytest
 from django.urls import reverse
 
+from tests.browser import looks
 from tests.browser.axe import OF_COLOUR, violations
 from tests.browser.page import Page
+
+pytestmark = looks
 
 # Each a test of its own, so that none takes long and several processes share them.
 PARTS = 6

@@ -10,8 +10,11 @@ from django.urls import reverse
 
 from jobqueue.models import Worker
 from tests.admin.conftest import ago
+from tests.browser import looks
 from tests.browser.page import Page
 from tests.browser.test_pages_can_be_read import CUT_OFF, NAMELESS, NARROW, SCROLLS, WIDE
+
+pytestmark = looks
 
 # Where the text of a heading and of its cells begins, and how far a lease's bar is from either side of its box.
 BEGINS = "getComputedStyle(document.querySelector('.jq-all tbody td')).direction"

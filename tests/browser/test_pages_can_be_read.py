@@ -7,7 +7,10 @@ from collections.abc import Callable
 import pytest
 from django.urls import reverse
 
+from tests.browser import looks
 from tests.browser.page import Page
+
+pytestmark = looks
 
 # By the guidelines for accessible contents (WCAG 2.2, AA), for text of the usual size.
 CONTRAST = 4.5

@@ -7,9 +7,12 @@ from typing import Any
 
 from django.urls import reverse
 
+from tests.browser import looks
 from tests.browser.page import Page
 from tests.browser.test_pages_can_be_read import CUT_OFF, NAMELESS, NARROW, SCROLLS, WIDE
 from tests.messages.conftest import speak  # noqa: F401
+
+pytestmark = looks
 
 # Django's list of tables has a head that is only read aloud.
 CUT_OFF_HERE = CUT_OFF.replace(".results'", ".results, .visually-hidden, table:has(> .visually-hidden)'")

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import looks
+
+pytestmark = looks
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = ROOT / "tests" / "themes" / "suite"
 THEMES = ("unfold", "jazzmin", "grappelli")
