@@ -21,9 +21,16 @@ SCALE = 1.5
 # Of which page, at which width of the screen, and between which two elements what is to be seen lies.
 PICTURES = {
     "overview": ("overview", 1280, ".jq-room", ".jq-room"),
+    "jobs": ("list of job", 1280, "#changelist", "#changelist"),
+    "job": ("frozen", 1080, "h1.jq-title", ".jq-columns"),
+    "why": ("limited", 800, "h1.jq-title", ".jq-why"),
     "timeline": ("frozen", 900, ".jq-story", ".jq-story"),
     "failures": ("failures", 1080, ".jq-all", ".jq-all"),
     "plots": ("plots", 860, ".jq-room", ".jq-room"),
+    "tasks": ("list of taskdefinition", 1280, ".results", ".results"),
+    "run": ("run", 720, "h1:not(#site-name)", "#content-main"),
+    "workers": ("list of worker", 1080, ".results", ".results"),
+    "ledger": ("list of ledgerentry", 1080, ".results", ".results"),
     "schedules": ("list of schedule", 1080, ".results", ".results"),
     "decide": ("decide", 720, "h1:not(#site-name)", ".jq-ask"),
     "dependencies": ("waiting", 640, "[data-jq-live=relatives]", "[data-jq-live=relatives]"),
