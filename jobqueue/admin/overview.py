@@ -85,7 +85,7 @@ def _held(held: dict[str, int], queue: str) -> Any:
         for gate, word in words.items()
         if (count := held.get(gate, 0))
     ]
-    return format_html_join("", '<span class="jq-run">{} {}</span>', lines) or NONE
+    return format_html_join("", '<span class="jq-gated">{} {}</span>', lines) or NONE
 
 
 def _per_minute(lately: Series | None) -> str:

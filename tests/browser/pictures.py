@@ -21,7 +21,7 @@ SCALE = 1.5
 # Of which page, at which width of the screen, and between which two elements what is to be seen lies.
 PICTURES = {
     "overview": ("overview", 1280, ".jq-room", ".jq-room"),
-    "jobs": ("list of job", 1280, "#changelist", "#changelist"),
+    "jobs": ("list of job", 1280, ".jq-overview", "#result_list tbody tr:nth-child(12)"),
     "job": ("frozen", 1080, "h1.jq-title", ".jq-columns"),
     "why": ("limited", 800, "h1.jq-title", ".jq-why"),
     "timeline": ("frozen", 900, ".jq-story", ".jq-story"),
