@@ -85,4 +85,4 @@ def test_time_goes_from_left_to_right_all_the_same(opened: Callable[[str], Page]
 def test_so_do_numbers_and_spans_of_time(opened: Callable[[str], Page]) -> None:
     page = opened("overview")
     assert page.ask(OUTERMOST, "[data-jq-live=workers] tr:nth-child(2) td:nth-of-type(3)") == ["0", "4"]
-    assert page.ask(OUTERMOST, "[data-jq-live^=queues] tr:nth-child(1) td:nth-of-type(8)")[0] == "p"
+    assert page.ask(OUTERMOST, "[data-jq-live^=queues] tr:nth-child(1) td:nth-of-type(9)")[0] == "p"

@@ -79,17 +79,21 @@ class Case:
         # It has said that it is at the point; stopped any earlier, it would stop once more when it is thawed.
         wait_until(lambda: state_of(pid) == "T", every=0.01)
         self.victim.freeze()
+        file = connection.settings_dict["NAME"]
         if connection.vendor != "sqlite":
             return True
-        for _ in range(5):
-            if _can_write(connection.settings_dict["NAME"]):
+        # While who is at the point has SQLite's lock, nobody can. To let the others go on would only have them see
+        # that it is frozen, and kill it.
+        for _ in range(200):
+            if _has_write_lock(pid, file):
+                return False
+            if _can_write(file):
                 return True
-            # Who is at the point may have SQLite's lock for good. The others write for a moment, and are not to be
-            # stopped in it: who is thawed first would wait for them.
+            # The others write for a moment, and are not to be stopped in it: who is thawed first would wait for them.
             self.victim.thaw(but=pid)
             time.sleep(0.01)
             self.victim.freeze()
-        return False
+        raise AssertionError("Somebody keeps the lock of the database who is not at the point.")
 
     def let_lease_pass(self) -> None:
         """Wait for as long as others wait for a sign of life."""
@@ -112,6 +116,17 @@ class Case:
 
 def _no_worker(*_: Any, **__: Any) -> Any:
     raise AssertionError("A case starts its workers itself.")
+
+
+def _has_write_lock(pid: int, file: str) -> bool:
+    """Return whether a process has SQLite's write lock, which is that of a byte of the index of the WAL."""
+    shared = Path(f"{file}-shm")
+    if not shared.exists():  # Nobody has it open.
+        return False
+    index = f":{shared.stat().st_ino}"
+    locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    # Number, kind, whether it is enforced, mode, process, device and file, first byte, last byte.
+    return any(lock[3:5] == ["WRITE", str(pid)] and lock[5].endswith(index) and lock[6] == "120" for lock in locks)
 
 
 def _can_write(file: str) -> bool:

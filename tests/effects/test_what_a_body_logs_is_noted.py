@@ -219,7 +219,9 @@ def test_what_is_told_is_plain_text(stage: Stage) -> None:
     assert said(log) == ["WARNING shop.orders text"]
 
 
-def test_hostile_messages_are_one_line_each(stage: Stage) -> None:
+def test_hostile_messages_are_one_line_each(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What pytest keeps of a log travels between its processes, and cannot have half a character in it.
+    monkeypatch.setattr(LOGGER, "propagate", False)
     forged = "2026-11-24 12:00:00.000Z CRITICAL shop All is lost"
 
     def body() -> None:
