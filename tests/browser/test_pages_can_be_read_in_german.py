@@ -16,8 +16,8 @@ pytestmark = looks
 
 # Django's list of tables has a head that is only read aloud.
 CUT_OFF_HERE = CUT_OFF.replace(".results'", ".results, .visually-hidden, table:has(> .visually-hidden)'")
-# Texts of ours that end at the edge of their box, but for the beginning of a call, which is cut off in any language, and
-# for what is seen only while it has the focus.
+# Texts of ours that end at the edge of their box, but for the beginning of a call, which is cut off in any language,
+# and for what is seen only while it has the focus.
 CLIPPED = """[...document.querySelectorAll('#content *')].filter(each => each.checkVisibility()
     && ['hidden', 'clip'].includes(getComputedStyle(each).overflowX) && each.scrollWidth > each.clientWidth + 1
     && !each.closest('.jq-call, .jq-skip, .visually-hidden, svg')).map(each => each.outerHTML.slice(0, 100))"""
