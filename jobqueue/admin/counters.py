@@ -13,7 +13,7 @@ from ..database import DatabaseNow, alias
 from ..models import Gate, Job, Worker
 from . import paging
 from .liveness import is_alive
-from .paging import capped, capped_count
+from .paging import capped
 from .states import mark
 
 _COUNTED = (
@@ -28,12 +28,8 @@ def counters() -> list[dict[str, Any]]:
     """Return the numbers with their links. Each counts up to a limit, of rows that an index keeps apart."""
     jobs = reverse("admin:jobqueue_job_changelist")
     counts = [
-        {
-            "mark": mark(shape, TaskResultStatus(status).label),
-            "count": _ready() if status == TaskResultStatus.READY else _of(status),
-            "url": f"{jobs}?status={status}",
-        }
-        for status, shape in _COUNTED
+        {"mark": mark(shape, TaskResultStatus(status).label), "count": count, "url": f"{jobs}?status={status}"}
+        for (status, shape), count in zip(_COUNTED, _counts(), strict=True)
     ]
     workers = Worker.objects.using(alias()).filter(stopped_at=None).annotate(now=DatabaseNow())
     alive = sum(map(is_alive, workers))
@@ -45,18 +41,16 @@ def counters() -> list[dict[str, Any]]:
     return [*counts, here]
 
 
-def _of(status: str) -> int:
-    return capped_count(Job.objects.using(alias()).filter(status=status))
+def _counts() -> list[int]:
+    """Return how many jobs are in each of these statuses, with one query.
 
-
-def _ready() -> int:
-    """Return how many jobs wait, gate by gate, for each has an index of its own.
-
-    What waits for a commit is not counted: it is there only once that is done, and no index has it.
+    Those that wait are counted gate by gate, for each has an index of its own. What waits for a commit is not among
+    them: it is there only once that is done, and no index has it.
     """
     most = paging.COUNT_AT_MOST
-    waiting = f"SELECT 1 FROM {Job._meta.db_table} WHERE status = 'READY' AND gate"
-    counts = [f"(SELECT COUNT(*) FROM ({waiting} = '{gate.value}' LIMIT {most + 1}) AS waiting)" for gate in _GATES]
+    ready = [f"status = '{TaskResultStatus.READY}' AND gate = '{gate.value}'" for gate in _GATES]
+    wheres = [ready, *([f"status = '{status}'"] for status, _shape in _COUNTED[1:])]
+    one = f"(SELECT COUNT(*) FROM (SELECT 1 FROM {Job._meta.db_table} WHERE {{}} LIMIT {most + 1}) AS counted)"
     with connections[alias()].cursor() as cursor:
-        cursor.execute(f"SELECT {' + '.join(counts)}")
-        return capped(min(int(cursor.fetchone()[0]), most + 1), most)
+        cursor.execute(f"SELECT {', '.join(' + '.join(map(one.format, those)) for those in wheres)}")
+        return [capped(min(int(count), most + 1), most) for count in cursor.fetchone()]

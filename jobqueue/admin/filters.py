@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.admin import SimpleListFilter
@@ -26,6 +26,7 @@ from .tasks import task_paths
 # How many jobs are looked at, the newest first, where no index helps.
 NEWEST = 100_000
 _WORKERS = 50
+_DECLARED = "jobqueue_declared"
 _APART = frozenset({TaskResultStatus.READY, TaskResultStatus.RUNNING, TaskResultStatus.FAILED})
 
 
@@ -34,13 +35,13 @@ class ExactFilter(SimpleListFilter):
 
     column: str
 
-    def values(self) -> Iterable[str]:
+    def values(self, request: HttpRequest) -> Iterable[str]:
         """Return the values to choose from."""
         raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return the choices; also the one in use, which may come from a link and be known no longer."""
-        values = dict.fromkeys(self.values())
+        values = dict.fromkeys(self.values(request))
         if (chosen := self.value()) and chosen not in values:
             values[chosen] = None
         return [(value, breakable(value)) for value in values]
@@ -106,7 +107,7 @@ class ExceptionFilter(ExactFilter):
 
     title, parameter_name, column = _("error"), "exception", "exception_class"
 
-    def values(self) -> Iterable[str]:
+    def values(self, request: HttpRequest) -> Iterable[str]:
         """Return none: what has come up is told by the page of failures."""
         return []
 
@@ -141,11 +142,10 @@ class QueueFilter(RecentFilter):
 
     title, parameter_name, column = _("queue"), "queue", "queue"
 
-    def values(self) -> Iterable[str]:
+    def values(self, request: HttpRequest) -> Iterable[str]:
         """Return the queues that are known."""
         configured = {queue for backend in backends().values() for queue in backend.queues}
-        named = TaskDefinition.objects.using(alias()).order_by().values_list("queue", flat=True).distinct()
-        return sorted(configured.union(named))
+        return sorted(configured.union(queue for _path, queue in _declared(request)))
 
 
 class TaskFilter(ExactFilter):
@@ -153,9 +153,9 @@ class TaskFilter(ExactFilter):
 
     title, parameter_name, column = _("task"), "task", "task_path"
 
-    def values(self) -> Iterable[str]:
+    def values(self, request: HttpRequest) -> Iterable[str]:
         """Return the tasks that are known."""
-        return known_paths()
+        return _with_those_here(path for path, _queue in _declared(request))
 
 
 class BackendFilter(RecentFilter):
@@ -163,7 +163,7 @@ class BackendFilter(RecentFilter):
 
     title, parameter_name, column = _("backend"), "backend", "backend"
 
-    def values(self) -> Iterable[str]:
+    def values(self, request: HttpRequest) -> Iterable[str]:
         """Return the aliases; none when there is but one."""
         known = list(backends())
         return known if len(known) > 1 else []
@@ -174,7 +174,7 @@ class OwnerFilter(RecentFilter):
 
     title, parameter_name, column = _("owner"), "worker_id", "worker_id"
 
-    def values(self) -> Iterable[str]:
+    def values(self, request: HttpRequest) -> Iterable[str]:
         """Return the workers that have not stopped."""
         there = Worker.objects.using(alias()).filter(stopped_at=None)
         return there.order_by("pk").values_list("pk", flat=True)[:_WORKERS]
@@ -205,7 +205,7 @@ class EffectsFilter(ExactFilter):
 
     title, parameter_name, column = _("effects"), "effects", "effects"
 
-    def values(self) -> Iterable[str]:
+    def values(self, request: HttpRequest) -> Iterable[str]:
         """Return the three."""
         return EFFECTS
 
@@ -228,5 +228,16 @@ class UnknownTaskFilter(SimpleListFilter):
 
 def known_paths() -> list[str]:
     """Return the paths of the tasks that workers have declared or this process has."""
-    declared = TaskDefinition.objects.using(alias()).order_by().values_list("path", flat=True)
+    return _with_those_here(TaskDefinition.objects.using(alias()).order_by().values_list("path", flat=True))
+
+
+def _with_those_here(declared: Iterable[str]) -> list[str]:
     return sorted({*declared, *task_paths()})
+
+
+def _declared(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return the tasks that workers have declared, and their queues; for all filters of a page with one query."""
+    kept = vars(request)
+    if _DECLARED not in kept:
+        kept[_DECLARED] = list(TaskDefinition.objects.using(alias()).order_by().values_list("path", "queue"))
+    return cast(list[tuple[str, str]], kept[_DECLARED])

@@ -75,9 +75,11 @@ def _rows(model: Any) -> Any:
 
 def _attempts(jobs: Sequence[Job]) -> dict[UUID, Attempt]:
     """Return the records of these jobs' last claims."""
+    by_id = {job.pk: job for job in jobs if job.attempt or job.status != TaskResultStatus.READY}
+    if not by_id:
+        return {}
     # Some claims of others may have the same numbers; none but these jobs' are asked for.
-    rows = _rows(Attempt).filter(job_id__in=[job.pk for job in jobs], number__in={job.attempt for job in jobs})
-    by_id = {job.pk: job for job in jobs}
+    rows = _rows(Attempt).filter(job_id__in=list(by_id), number__in={job.attempt for job in by_id.values()})
     found = rows.order_by("id").defer("traceback")
     last = [attempt for attempt in found if is_last(by_id[attempt.job_id], attempt)]
     return {attempt.job_id: mark_like(by_id[attempt.job_id], [attempt])[0] for attempt in last}

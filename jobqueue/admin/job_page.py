@@ -162,7 +162,7 @@ def _story(job: Job, runs: list[Run]) -> dict[str, Any]:
     if others := {run.attempt.worker_id for run in runs} - {job.worker_id, ""}:
         there |= set(Worker.objects.using(alias()).filter(pk__in=others).values_list("pk", flat=True))
     logs = AttemptLog._default_manager.using(alias()).filter(job_id=job.pk).order_by("-id")
-    told = dict(logs.values_list("token", "lines")[:_MOST_LOGS])
+    told = dict(logs.values_list("token", "lines")[:_MOST_LOGS]) if runs else {}
     if is_withheld(job):
         told = dict.fromkeys(told, not_shown())
     backend = backend_of(job.backend)

@@ -42,7 +42,7 @@ def test_a_full_page_costs_as_many_queries_as_an_almost_empty_one(admin_client: 
     few = queries(admin_client, reverse(page))
     fill(10)
     assert len(queries(admin_client, reverse(page))) == len(few)
-    assert len(few) <= 16, few
+    assert len(few) <= 12, few
 
 
 def test_the_page_of_a_job_costs_the_same_with_many_attempts(admin_client: Client) -> None:
@@ -64,7 +64,7 @@ def test_the_page_of_a_job_that_waits_is_as_cheap(admin_client: Client, gate: st
         make_job("RUNNING", limit_key=job.limit_key)
         make_job()
     admin_client.get(page_of(job))
-    assert len(asked := queries(admin_client, page_of(job))) <= 14, asked
+    assert len(asked := queries(admin_client, page_of(job))) <= 12, asked
 
 
 def test_lists_do_not_fetch_what_may_be_large(admin_client: Client) -> None:
