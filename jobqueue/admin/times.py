@@ -55,11 +55,19 @@ def moment(value: datetime | None, text: str = "") -> SafeString:
     """Return a moment to the second in the current time zone, or the text with that as its tooltip."""
     if value is None:
         return SafeString("–")
-    try:
-        local = localtime(value)
-    except (OverflowError, ValueError):  # At the ends of time, where there are no other time zones.
-        local = value
-    shown = formatted(local, pgettext("date format", "Y-m-d H:i:s"))
+    local, shown = _here(value), written(value)
     return format_html(
         '<time datetime="{}" title="{} {}">{}</time>', local.isoformat(), shown, f"{local:%Z}", text or shown
     )
+
+
+def written(value: datetime) -> str:
+    """Return a moment to the second in the current time zone, as plain text."""
+    return formatted(_here(value), pgettext("date format", "Y-m-d H:i:s"))
+
+
+def _here(value: datetime) -> datetime:
+    try:
+        return localtime(value)
+    except (OverflowError, ValueError):  # At the ends of time, where there are no other time zones.
+        return value

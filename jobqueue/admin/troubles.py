@@ -23,6 +23,7 @@ from ..spelling import spelled
 from .depths import TABLE, Depth, Failed, Place
 from .liveness import is_alive, serves
 from .numbers import number
+from .times import written
 
 # A queue whose first job has waited for longer is behind.
 _BEHIND_SECONDS = 300.0
@@ -63,19 +64,28 @@ def _jobs(**filters: str) -> str:
 
 def _stuck(workers: Sequence[Worker], running: Sequence[tuple[str, str, str, int]]) -> Iterator[Trouble]:
     alive = {worker.pk for worker in workers if is_alive(worker)}
-    lost = sum(count for *_place, worker_id, count in running if worker_id not in alive)
-    if lost:
+    lost_at = Counter[str]()
+    for *_place, worker_id, count in running:
+        if worker_id not in alive:
+            lost_at[worker_id] += count
+    if lost := lost_at.total():
         text = ngettext(
             "%(count)s job is stuck: it runs at a worker that gives no sign of life.",
             "%(count)s jobs are stuck: they run at workers that give no sign of life.",
             lost,
         ) % {"count": lost}
+        (most, _count), *others = lost_at.most_common()
+        # Moments, not spans: what changes at each refresh would be read aloud at each.
+        for worker in workers:
+            if worker.pk == most:
+                heard = _("Last heard of “%(worker)s” at %(at)s.")
+                text += " " + heard % {"worker": spelled(most), "at": written(worker.heartbeat_at)}
         text += " " + (
             _("A live worker of the backend will rescue them within some seconds.")
             if alive
             else _("Start a worker: it will rescue them.")
         )
-        yield Trouble(text, _jobs(status="RUNNING"))
+        yield Trouble(text, _jobs(status="RUNNING", **({} if others else {"worker_id": most})))
 
 
 def _of_queues(
@@ -92,10 +102,10 @@ def _of_queues(
             yield Trouble(text % names, url)
         elif depth.oldest and (now - depth.oldest).total_seconds() > _BEHIND_SECONDS:
             text = _(
-                "The queue “%(queue)s” is behind: its first job has waited for more than five minutes. Start more "
-                "workers, or see what the busy ones run."
+                "The queue “%(queue)s” is behind: its first job has been due since %(at)s. Start more workers, or "
+                "see what the busy ones run."
             )
-            yield Trouble(text % names, url)
+            yield Trouble(text % {**names, "at": written(depth.oldest)}, url)
 
 
 def _in_doubt(failed: Counter[Failed]) -> Iterator[Trouble]:

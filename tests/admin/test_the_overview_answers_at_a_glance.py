@@ -54,7 +54,7 @@ class TestTroubles:
         make_job("RUNNING")
         make_job("RUNNING", worker_id="w-2")
         text = look()
-        assert "1 job is stuck: it runs at a worker that gives no sign of life." in text
+        assert "1 job is stuck: it runs at a worker that gives no sign of life. Last heard of “w-1” at 20" in text
         assert "A live worker of the backend will rescue" in text
 
     def test_and_nobody_is_there_to_rescue_them(self, look):
@@ -82,7 +82,7 @@ class TestTroubles:
     def test_a_queue_that_is_behind(self, look):
         make_worker()
         make_job(since=301)
-        assert "The queue “default” is behind" in look()
+        assert "The queue “default” is behind: its first job has been due since 20" in look()
 
     def test_a_task_that_nobody_knows(self, look):
         make_worker()
