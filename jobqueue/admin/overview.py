@@ -19,7 +19,7 @@ from ..tallies import MINUTE, Count, Series, quantile
 from . import cells
 from .depths import Depth, Place
 from .inert import inert
-from .liveness import heartbeat_age, is_alive
+from .liveness import heartbeat_age, is_alive, queues_of
 from .numbers import number
 from .queues import presses_of
 from .signs import executors_of, memory_of
@@ -119,6 +119,8 @@ def _worker(worker: Worker, running: int, newest: str) -> dict[str, Any]:
     memory = memory_of(worker)
     return {
         "name": cells.link("worker", worker.pk, inert(worker.pk)),
+        "serves": _serves(worker),
+        "is_idle": not running,
         "state": mark("alive", _("alive")) if alive else mark("dead", _("dead")),
         "heartbeat": cells.heartbeat(heartbeat_age(worker), worker.lease_seconds),
         "busy": f"{running} / {worker.concurrency}",
@@ -127,6 +129,12 @@ def _worker(worker: Worker, running: int, newest: str) -> dict[str, Any]:
         "version": inert(worker.version),
         "older": bool(newest) and worker.version != newest,
     }
+
+
+def _serves(worker: Worker) -> SafeString:
+    """Return the queues and the backend that a worker looks at."""
+    queues = ", ".join(queues_of(worker)) or _("every queue")
+    return format_html("{} · {}", inert(queues, most=60), inert(worker.backend))
 
 
 def _kept(counted: Sequence[tallies.Entry]) -> list[SafeString]:

@@ -21,13 +21,15 @@ from ..leases import LeasesUnavailable
 from ..models import Outcome, Worker
 from ..spelling import spelled
 from .depths import TABLE, Depth, Failed, Place
-from .liveness import is_alive, serves
+from .liveness import heartbeat_age, is_alive, serves
 from .numbers import number
 from .times import written
 
 # A queue whose first job has waited for longer is behind.
 _BEHIND_SECONDS = 300.0
 _CLOCKS_APART_SECONDS = 2.0
+# Who has been silent for so much longer than a lease has had time enough to be noticed.
+_RESCUE_SECONDS = 30.0
 _LOOKED_AT = 1000
 
 
@@ -76,15 +78,17 @@ def _stuck(workers: Sequence[Worker], running: Sequence[tuple[str, str, str, int
         ) % {"count": lost}
         (most, _count), *others = lost_at.most_common()
         # Moments, not spans: what changes at each refresh would be read aloud at each.
-        for worker in workers:
-            if worker.pk == most:
-                heard = _("Last heard of “%(worker)s” at %(at)s.")
-                text += " " + heard % {"worker": spelled(most), "at": written(worker.heartbeat_at)}
-        text += " " + (
-            _("A live worker of the backend will rescue them within some seconds.")
-            if alive
-            else _("Start a worker: it will rescue them.")
-        )
+        owner = next((worker for worker in workers if worker.pk == most), None)
+        if owner:
+            heard = _("Last heard of “%(worker)s” at %(at)s.")
+            text += " " + heard % {"worker": spelled(most), "at": written(owner.heartbeat_at)}
+        if not alive:
+            remedy = _("Start a worker: it will rescue them.")
+        elif owner and heartbeat_age(owner) > owner.lease_seconds + _RESCUE_SECONDS:
+            remedy = _("They should have been rescued by now: see what the live workers of that backend log.")
+        else:
+            remedy = _("A live worker of the backend will rescue them within some seconds.")
+        text += f" {remedy}"
         yield Trouble(text, _jobs(status="RUNNING", **({} if others else {"worker_id": most})))
 
 
@@ -98,12 +102,15 @@ def _of_queues(
         names = {"queue": spelled(queue), "backend": spelled(backend)}
         url = _jobs(status="READY", queue=queue)
         if not any(serves(worker, backend, queue) for worker in workers):
-            text = _("Jobs wait in the queue “%(queue)s” and no live worker serves it: start one with runworkers.")
+            text = _(
+                "Jobs wait in the queue “%(queue)s” of backend “%(backend)s”, and no live worker serves it: start one "
+                "with runworkers."
+            )
             yield Trouble(text % names, url)
         elif depth.oldest and (now - depth.oldest).total_seconds() > _BEHIND_SECONDS:
             text = _(
-                "The queue “%(queue)s” is behind: its first job has been due since %(at)s. Start more workers, or "
-                "see what the busy ones run."
+                "The queue “%(queue)s” of backend “%(backend)s” is behind: its first job has been due since %(at)s. "
+                "Start more workers, or see what the busy ones run."
             )
             yield Trouble(text % {**names, "at": written(depth.oldest)}, url)
 

@@ -49,13 +49,19 @@ def test_when_all_is_well_it_says_so(look):
 
 class TestTroubles:
     def test_jobs_at_a_dead_worker(self, look):
-        make_worker("w-1", beat=500)
+        make_worker("w-1", beat=45)
         make_worker("w-2")
         make_job("RUNNING")
         make_job("RUNNING", worker_id="w-2")
         text = look()
         assert "1 job is stuck: it runs at a worker that gives no sign of life. Last heard of “w-1” at 20" in text
         assert "A live worker of the backend will rescue" in text
+
+    def test_and_nobody_has_rescued_them(self, look):
+        make_worker("w-1", beat=500)
+        make_worker("w-2")
+        make_job("RUNNING")
+        assert "They should have been rescued by now" in look()
 
     def test_and_nobody_is_there_to_rescue_them(self, look):
         make_job("RUNNING", worker_id="gone")
@@ -67,7 +73,7 @@ class TestTroubles:
     def test_a_queue_that_nobody_serves(self, look):
         make_worker(queues=["default"])
         make_job(queue="mail", since=10)
-        assert "wait in the queue “mail” and no live worker serves it" in look()
+        assert "wait in the queue “mail” of backend “default”, and no live worker serves it" in look()
 
     @pytest.mark.parametrize("why", ["paused", "delayed", "none"])
     def test_but_not_one_in_which_nothing_is_to_be_done(self, look, why):
@@ -82,7 +88,7 @@ class TestTroubles:
     def test_a_queue_that_is_behind(self, look):
         make_worker()
         make_job(since=301)
-        assert "The queue “default” is behind: its first job has been due since 20" in look()
+        assert "The queue “default” of backend “default” is behind: its first job has been due since 20" in look()
 
     def test_a_task_that_nobody_knows(self, look):
         make_worker()
@@ -202,7 +208,7 @@ class TestQueues:
         make_job(backend=gone_backend, queue="limited", gate="limit", limit_key="k", since=10)
         make_job(backend=gone_backend, queue="later", gate="after")
         text = look()
-        assert "in the queue “limited” and no live worker serves it" in text
+        assert "in the queue “limited” of backend “gone”, and no live worker serves it" in text
         assert "gate=after&amp;queue=later" in text
 
     @pytest.mark.parametrize("gate", ["limit", "after", "commit"])
