@@ -167,7 +167,7 @@ class TestQueues:
         make_job("SUCCESSFUL", backend=gone_backend, queue="tenant-99")
         text = look()
         for number in range(30):
-            assert f"in the queue “tenant-{number:02}” and no live worker serves it" in text
+            assert f"in the queue “tenant-{number:02}” of backend “gone”, and no live worker serves it" in text
         assert "tenant-99" not in text
 
     def test_jobs_that_are_held_back_are_told_by_what(self, look):
