@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import threading
 from collections.abc import Generator
 from contextvars import copy_context
@@ -217,6 +218,12 @@ def test_what_is_told_is_plain_text(stage: Stage) -> None:
     log = stage.perform(lambda: LOGGER.warning(Text("text"))).log
     assert type(log) is str
     assert said(log) == ["WARNING shop.orders text"]
+
+
+def test_a_process_that_begins_again_and_again_notes_each_line_once(stage: Stage) -> None:
+    for _ in range(sys.getrecursionlimit()):
+        logbook.install()
+    assert said(stage.perform(lambda: LOGGER.warning("once")).log) == ["WARNING shop.orders once"]
 
 
 def test_hostile_messages_are_one_line_each(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

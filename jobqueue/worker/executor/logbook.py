@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -102,16 +102,23 @@ class Logbook:
 def install() -> None:
     """Have every record from now on noted by the job whose body makes it; for a process that runs jobs."""
     make = logging.getLogRecordFactory()
+    if not isinstance(make, _Noting):
+        logging.setLogRecordFactory(_Noting(make))
 
-    def noted(*args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = make(*args, **kwargs)
+
+class _Noting:
+    """Makes records as somebody else does, and has them noted."""
+
+    def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
+        self._make = make
+
+    def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        record: logging.LogRecord = self._make(*args, **kwargs)
         book: Logbook | None = getattr(running.get(), "logbook", None)
         # What is made of a record that came from elsewhere has no name yet.
         if book is not None and record.name:
             book.note(record)
         return record
-
-    logging.setLogRecordFactory(noted)
 
 
 class Tells(Protocol):
