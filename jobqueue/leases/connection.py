@@ -27,7 +27,8 @@ from .bounded import bounded
 logger = logging.getLogger("jobqueue.leases")
 _NEEDS_RESP3 = ("maint_notifications_config", "cache", "cache_config")
 _MOST_TOLD = 200
-# One that refuses some of what it is asked fails and answers in turn: that is told once in so many pauses.
+# One that refuses some of what it is asked fails and answers in turn: that is told once in so many pauses. One that
+# goes on refusing is told of when they are over.
 _TELL_AGAIN = 10
 
 
@@ -122,7 +123,7 @@ class Connection:
         # replica keeps its clients, who have to ask again who the master is.
         if not refused or isinstance(error, ReadOnlyError | MasterDownError):
             client.connection_pool.disconnect(inuse_connections=False)
-        if not self._failing and not (refused and now < self._told_until):
+        if not self._told and not (refused and now < self._told_until):
             self._told, self._told_until = True, now + _TELL_AGAIN * self._pause
             logger.warning("Redis (CACHES[%r]) is out of reach, going on without it: %s", self._cache_alias, told)
         self._failing = True

@@ -106,6 +106,22 @@ def test_it_is_asked_again_soon_and_says_so(leases, own_redis, caplog):
     assert told == ["WARNING", "INFO"], caplog.text
 
 
+def test_one_that_goes_on_refusing_is_told_of_though_it_had_answered_in_between(leases, server, caplog):
+    server.rpush("a-list", "x")
+
+    def ask(key):
+        with contextlib.suppress(LeasesUnavailable):
+            leases.connection.call(lambda client: client.get(key))
+        return [record.levelname for record in caplog.records]
+
+    with caplog.at_level("INFO", logger="jobqueue.leases"):
+        for key in ("a-list", "nothing", "a-list", "nothing"):
+            told = ask(key)
+        # To be refused and answered in turn is told once.
+        assert told == ["WARNING", "INFO"]
+        wait_until(lambda: ask("a-list") == ["WARNING", "INFO", "WARNING"], 20)
+
+
 def _taken(leases, claim):
     try:
         leases.witness([])
