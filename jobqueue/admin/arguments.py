@@ -18,6 +18,7 @@ from django.db.models.functions import Cast, Left
 from django.utils.translation import gettext as _
 
 from .calls import arguments_in
+from .numbers import number
 from .tasks import task_of
 
 # How many jobs are read, the newest first, and how many characters of each.
@@ -65,7 +66,7 @@ def how_far() -> str:
     return _(
         "Arguments are looked for in the newest %(count)s jobs that match the filters, in the first %(size)s "
         "characters of each; those of tasks that this process does not know, and what is sensitive, are not looked at."
-    ) % {"count": f"{NEWEST:,}", "size": _READ}
+    ) % {"count": number(NEWEST), "size": number(_READ)}
 
 
 def _has(wanted: Wanted, arguments: Any) -> bool:

@@ -15,6 +15,7 @@ from ..models import TaskDefinition
 from ..tallies import HOUR, MINUTE, Count, quantile
 from . import cells
 from .glance import now_of
+from .numbers import number
 from .times import span
 
 _MINUTES = 60
@@ -58,10 +59,9 @@ def failures(definition: TaskDefinition) -> SafeString:
     count = _last_hour(definition)
     if not count.ended:
         return cells.NOTHING
-    failed = cells.jobs_link(f"{count.failed:,}", task=definition.path, status="FAILED") if count.failed else "0"
-    return format_html(
-        '{}<small class="jq-detail">{}</small>', failed, _("of %(count)s") % {"count": f"{count.ended:,}"}
-    )
+    failed = cells.jobs_link(number(count.failed), task=definition.path, status="FAILED") if count.failed else "0"
+    of = _("of %(count)s") % {"count": number(count.ended)}
+    return format_html('{}<small class="jq-detail">{}</small>', failed, of)
 
 
 def _last_hour(definition: TaskDefinition) -> Count:
@@ -78,4 +78,4 @@ def _sum(counts: Iterable[Count]) -> Count:
 def _cells(count: Count) -> list[Any]:
     numbers = (count.succeeded, count.failed, count.raised, count.crashed)
     times = (quantile(histogram, share) for histogram in (count.waits, count.runs) for share in (0.5, 0.95))
-    return [*(f"{number:,}" for number in numbers), *(cells.NOTHING if it is None else span(it) for it in times)]
+    return [*map(number, numbers), *(cells.NOTHING if it is None else span(it) for it in times)]
