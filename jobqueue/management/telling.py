@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Max, Min, Q
 from django.tasks import TaskResultStatus
@@ -14,7 +15,7 @@ from ..database import DatabaseNow, alias
 from ..errors import InvalidRow, UnknownTask
 from ..lifecycle import slots_taken
 from ..limits import Policies
-from ..models import Attempt, Gate, Job, PausedQueue, TaskDefinition, Worker
+from ..models import Attempt, AttemptLog, Gate, Job, PausedQueue, TaskDefinition, Worker
 from ..payload import call_of
 from ..redaction import shown_call
 from ..relatives import Relative, earlier_than, later_than
@@ -83,6 +84,7 @@ def row(job: Job) -> dict[str, Any]:
 def whole(job: Job) -> dict[str, Any]:
     """Return a job with all that is on record of its attempts."""
     attempts = Attempt.objects.using(alias()).filter(job_id=job.pk).order_by("number")
+    logs = _logs(job)
     names = ("number", "worker_id", "pid", "renewals", "refused_writes", "outcome", "exception_class", "traceback")
     return {
         **row(job),
@@ -104,10 +106,19 @@ def whole(job: Job) -> dict[str, Any]:
                 **{name: getattr(attempt, name) for name in names},
                 "started_at": attempt.started_at.isoformat() if attempt.started_at else None,
                 "ended_at": attempt.ended_at.isoformat() if attempt.ended_at else None,
+                "log": logs.pop(attempt.token, []),
             }
             for attempt in attempts
         ],
+        # One that runs, or has succeeded, has no row of its own.
+        "log": logs.get(job.token, []) if job.token else [],
     }
+
+
+def _logs(job: Job) -> dict[UUID, list[str]]:
+    """Return what was logged under each token of a job."""
+    rows = AttemptLog._default_manager.using(alias()).filter(job_id=job.pk).values_list("token", "lines")
+    return {token: lines.split("\n") for token, lines in rows if lines}
 
 
 def _limit(job: Job) -> dict[str, Any]:
@@ -152,7 +163,7 @@ def list_text(jobs: Sequence[dict[str, Any]]) -> str:
 
 
 def whole_text(job: dict[str, Any]) -> str:
-    """Return a job as lines, with the tracebacks of its attempts."""
+    """Return a job as lines, with what its attempts logged and their tracebacks."""
     facts = [
         ("job", job["id"]),
         ("task", f"{job['task']}{job['call']}"),
@@ -178,9 +189,17 @@ def whole_text(job: dict[str, Any]) -> str:
             lines += ["", f"attempt {attempt['number']} by {on_one_line(attempt['worker_id'])}: {told}"]
         else:
             lines += ["", f"not begun: {end}"]
+        lines += map(_logged, attempt["log"])
         if attempt["traceback"]:
             lines.append(spelled(attempt["traceback"].rstrip()))
+    if job["log"]:
+        lines += ["", f"attempt {job['attempt']} by {on_one_line(job['worker_id'])}: {job['status']}"]
+        lines += map(_logged, job["log"])
     return "\n".join(lines)
+
+
+def _logged(line: str) -> str:
+    return f"  {on_one_line(line)}"
 
 
 def _deliveries(job: Job) -> list[dict[str, Any]]:

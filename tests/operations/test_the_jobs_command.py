@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from jobqueue import lifecycle
-from jobqueue.models import Job, PausedQueue, TaskDefinition
+from jobqueue.models import Attempt, Job, PausedQueue, TaskDefinition
 from tests import rows
 from tests.app import tasks
 
@@ -89,6 +89,22 @@ def test_one_is_shown_with_what_went_wrong():
     assert (attempt["outcome"], attempt["exception_class"]) == ("raised", "builtins.ValueError")
     with pytest.raises(CommandError, match="There is no job"):
         jobs("show", uuid.uuid4())
+
+
+def test_what_its_attempts_logged_is_shown_in_order():
+    job_id = failed()
+    first = Attempt.objects.get(job_id=job_id)
+    lifecycle.retry(job_id)
+    rows.claim()
+    second = rows.job(job_id)
+    logs = {first.token: "INFO shop read\nINFO shop \x1b[2Jwrote", second.token: "INFO shop read again"}
+    lifecycle.keep_logs({(job_id, token): lines for token, lines in logs.items()})
+    found = told("show", job_id)
+    assert [attempt["log"] for attempt in found["attempts"]] == [["INFO shop read", "INFO shop \x1b[2Jwrote"]]
+    assert found["log"] == ["INFO shop read again"]
+    text = jobs("show", job_id)
+    assert "  INFO shop \\u001b[2Jwrote\nValueError: no" in text
+    assert text.endswith(f"\n\nattempt 2 by {second.worker_id}: RUNNING\n  INFO shop read again")
 
 
 def test_what_is_sensitive_is_not_shown():

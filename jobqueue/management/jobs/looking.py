@@ -19,7 +19,7 @@ def add(verbs: Verbs) -> None:
     listing = verbs.add("list", "The jobs that match, the newest first.", _list)
     add_filters(listing)
     listing.add_argument("--limit", type=_number, default=20, metavar="N", help="At most so many (default: 20).")
-    showing = verbs.add("show", "One job, with its attempts and their errors.", _show)
+    showing = verbs.add("show", "One job, with its attempts, what they logged and their errors.", _show)
     showing.add_argument("id", type=job_id)
 
 
