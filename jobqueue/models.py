@@ -33,6 +33,7 @@ from .planning import (
     no_arguments,
     zone_of,
 )
+from .queues import Queues
 from .spelling import on_one_line
 from .task import discover, is_known
 
@@ -427,6 +428,17 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return on_one_line(self.id)
+
+    def queue_names(self) -> list[str]:
+        """Return the words of the queues that it serves, none when it serves every one; see `queues`."""
+        return [str(word) for word in self.queues] if isinstance(self.queues, list) else []
+
+    def serves(self, queue: str) -> bool:
+        """Return whether it takes jobs of a queue of its backend."""
+        try:
+            return Queues(self.queue_names()).serves(queue)
+        except ValueError:
+            return False  # Somebody else has written to the row.
 
 
 class Missed(models.TextChoices):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..models import Worker
-from ..queues import Queues
 from .glance import now_of
 
 
@@ -17,19 +16,9 @@ def is_alive(worker: Worker) -> bool:
     return worker.stopped_at is None and heartbeat_age(worker) <= worker.lease_seconds
 
 
-def queues_of(worker: Worker) -> list[str]:
-    """Return the queues that a worker serves, none when it serves every one."""
-    return [str(queue) for queue in worker.queues] if isinstance(worker.queues, list) else []
-
-
 def serves(worker: Worker, backend: str, queue: str) -> bool:
     """Return whether a worker is there and takes jobs of that queue."""
-    if worker.backend != backend or not is_alive(worker):
-        return False
-    try:
-        return Queues(queues_of(worker)).serves(queue)
-    except ValueError:
-        return False  # Somebody else has written to the row.
+    return worker.backend == backend and is_alive(worker) and worker.serves(queue)
 
 
 def shape_of(worker: Worker) -> str:

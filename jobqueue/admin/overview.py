@@ -19,7 +19,7 @@ from ..tallies import MINUTE, Count, Series, quantile
 from . import cells
 from .depths import Depth, Place
 from .inert import inert
-from .liveness import heartbeat_age, is_alive, queues_of
+from .liveness import heartbeat_age, is_alive
 from .numbers import number
 from .queues import presses_of
 from .signs import executors_of, memory_of
@@ -133,7 +133,7 @@ def _worker(worker: Worker, running: int, newest: str) -> dict[str, Any]:
 
 def _serves(worker: Worker) -> SafeString:
     """Return the queues and the backend that a worker looks at."""
-    queues = ", ".join(queues_of(worker)) or _("every queue")
+    queues = ", ".join(worker.queue_names()) or _("every queue")
     return format_html("{} · {}", inert(queues, most=60), inert(worker.backend))
 
 

@@ -17,7 +17,7 @@ from ..models import Job, Worker
 from . import cells
 from .glance import now_of
 from .inert import inert
-from .liveness import heartbeat_age, queues_of, shape_of
+from .liveness import heartbeat_age, shape_of
 from .readonly import ReadOnlyAdmin
 from .signs import executors_of
 from .states import mark
@@ -106,7 +106,9 @@ class WorkerAdmin(ReadOnlyAdmin):
     @admin.display(description=_("queues"))
     def serves(self, worker: Worker) -> SafeString:
         """Return the queues it serves, and the backend."""
-        queues = inert(", ".join(queues_of(worker))) if worker.queues else format_html("<i>{}</i>", __("every queue"))
+        queues = (
+            inert(", ".join(worker.queue_names())) if worker.queues else format_html("<i>{}</i>", __("every queue"))
+        )
         return format_html('{}<small class="jq-detail">{}</small>', queues, inert(worker.backend))
 
     @admin.display(description=_("host"))

@@ -12,7 +12,6 @@ from ..backend import JobQueueBackend, backends
 from ..database import DatabaseNow, alias, connection
 from ..lifecycle import ready_queues
 from ..models import Gate, Job, JobQuerySet, PausedQueue, TaskDefinition, Worker
-from ..queues import Queues
 from ..spelling import on_one_line
 from .finding import Finding, Level, judged
 from .looks import Look
@@ -85,7 +84,7 @@ def _unserved() -> Iterator[Finding]:
         workers = alive(backend)
         if workers:  # Without any that is what has been told.
             queues = ready_queues(connection(), backend.alias)
-            found += [(backend.alias, it) for it in queues if not any(_serves(worker, it) for worker in workers)]
+            found += [(backend.alias, it) for it in queues if not any(worker.serves(it) for worker in workers)]
     found = [it for it in found if it not in paused]
     count = sum(counted(due().filter(backend=backend, queue=queue)) for backend, queue in found)
     names = some(f"{queue} ({backend})" for backend, queue in found)
@@ -100,14 +99,6 @@ def _unserved() -> Iterator[Finding]:
         figure=count,
         unit="jobs",
     )
-
-
-def _serves(worker: Worker, queue: str) -> bool:
-    words = [str(word) for word in worker.queues] if isinstance(worker.queues, list) else []
-    try:
-        return Queues(words).serves(queue)
-    except ValueError:
-        return False  # Somebody else has written to the row.
 
 
 def _unknown() -> Iterator[Finding]:
