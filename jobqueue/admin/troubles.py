@@ -97,22 +97,37 @@ def _of_queues(
 ) -> Iterator[Trouble]:
     for place, depth in depths.items():
         backend, queue = place
-        if not (depth.due or depth.due_at_limits) or place in paused:
+        if not (depth.due or depth.due_at_limits):
             continue
-        names = {"queue": spelled(queue), "backend": spelled(backend)}
+        at = _behind_since(depth, now)
+        names = {"queue": spelled(queue), "backend": spelled(backend), "at": at}
         url = _jobs(status="READY", queue=queue)
-        if not any(serves(worker, backend, queue) for worker in workers):
+        if place in paused:
+            # To pause one is no trouble; to forget it is.
+            text = _(
+                "The queue “%(queue)s” of backend “%(backend)s” is paused, and its first job has been due since "
+                "%(at)s: resume it, if that was forgotten."
+            )
+            if at:
+                yield Trouble(text % names, url)
+        elif not any(serves(worker, backend, queue) for worker in workers):
             text = _(
                 "Jobs wait in the queue “%(queue)s” of backend “%(backend)s”, and no live worker serves it: start one "
                 "with runworkers."
             )
             yield Trouble(text % names, url)
-        elif depth.oldest and (now - depth.oldest).total_seconds() > _BEHIND_SECONDS:
+        elif at:
             text = _(
                 "The queue “%(queue)s” of backend “%(backend)s” is behind: its first job has been due since %(at)s. "
                 "Start more workers, or see what the busy ones run."
             )
-            yield Trouble(text % {**names, "at": written(depth.oldest)}, url)
+            yield Trouble(text % names, url)
+
+
+def _behind_since(depth: Depth, now: datetime) -> str:
+    """Return since when the first job of a queue is due, if that is too long; otherwise nothing."""
+    first = depth.oldest
+    return written(first) if first and (now - first).total_seconds() > _BEHIND_SECONDS else ""
 
 
 def _in_doubt(failed: Counter[Failed]) -> Iterator[Trouble]:

@@ -90,6 +90,12 @@ class TestTroubles:
         make_job(since=301)
         assert "The queue “default” of backend “default” is behind: its first job has been due since 20" in look()
 
+    def test_a_pause_that_may_have_been_forgotten(self, look):
+        make_worker(queues=["default"])
+        operations.pause_queue("mail")
+        make_job(queue="mail", since=301)
+        assert "The queue “mail” of backend “default” is paused, and its first job has been due since 20" in look()
+
     def test_a_task_that_nobody_knows(self, look):
         make_worker()
         make_job(task="shop.tasks.gone", since=10)

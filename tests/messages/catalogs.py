@@ -48,6 +48,9 @@ def read(language: str) -> Catalog:
     if path.exists():
         with path.open(encoding="utf-8") as file:
             PoFileParser(catalog).parse(file)
+    for message in catalog:
+        # A text's former self, which stands there while it is fuzzy, is read as somebody's comment.
+        message.user_comments = [it for it in message.user_comments if not it.lstrip().startswith("|")]
     return catalog
 
 
