@@ -47,7 +47,7 @@ BY_MECHANISM: dict[str, Plan] = {
     "heeded-lock": Plan(
         (Job("slow"), Job("value", at=1.0)),
         (Fault("commit-late-undone", "COMMIT", nth=2, by="client", amount=2.2),),
-        restlessness=0.6,
+        restlessness=0.3,
         redis=False,
         workers=3,
     ),
