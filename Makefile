@@ -2,7 +2,8 @@
 # DATABASE_URL and REDIS_URL switch the demo, the suite and the drill from SQLite and an embedded server to real ones.
 
 .DEFAULT_GOAL := help
-JOBS ?= 3
+# Tests wait more than they reckon.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet
 

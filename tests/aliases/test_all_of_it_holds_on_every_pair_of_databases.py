@@ -29,8 +29,8 @@ def vendor(url):
     return url.partition(":")[0] or "sqlite"
 
 
-@pytest.mark.parametrize(("jobs", "app"), PAIRS, ids=vendor)
 @pytest.mark.parametrize(("file", "part"), FILES, ids=lambda value: getattr(value, "stem", None))
+@pytest.mark.parametrize(("jobs", "app"), PAIRS, ids=vendor)
 def test_it_passes_with_jobs_and_data_on(jobs, app, file, part):
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--ds=tests.aliases.settings", str(file)],
