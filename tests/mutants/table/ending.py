@@ -11,6 +11,10 @@ RETRY = "tests/database/test_retry.py"
 POISON = "tests/process/test_a_poison_job_is_failed_and_others_go_on.py"
 TOLD = "tests/worker/test_executors_tell_what_has_ended.py"
 THREADS = "tests/process/test_threads_run_many_jobs_in_one_executor.py"
+NO_ROOM = "tests/effects/test_a_full_disk_is_no_failure_of_the_job.py"
+LATER = "tests/operations/test_jobs_are_retried_later.py"
+NOTED = "tests/effects/test_what_a_body_logs_is_noted.py"
+LOGS = "tests/worker/test_logs_are_written_down_together.py"
 COROUTINES = "tests/process/test_many_coroutines_run_on_one_loop.py"
 
 MUTANTS = (
@@ -237,5 +241,50 @@ MUTANTS = (
                 "tests/effects/test_a_body_knows_its_job.py::test_a_key_for_others_is_the_same_in_every_attempt_and_for_no_other_job"
             ),
         ),
+    ),
+    Mutant(
+        name="room-for-the-fence",
+        mechanism="A job whose fence found no room on a full disk is handed back, uncharged",
+        off="that is a failure of the job",
+        pieces=(Piece("worker/executor/fenced.py", "if not is_full(connection, error):", "if True:"),),
+        killers=(
+            Killer(
+                f"{NO_ROOM}::test_a_fence_without_room_hands_the_job_back[write-atomic-database or disk is full]",
+                on=SQLITE,
+            ),
+        ),
+    ),
+    Mutant(
+        name="later-retry",
+        mechanism="What is retried later is not due before",
+        off="it is due at once",
+        pieces=(
+            Piece(
+                "lifecycle/retry.py",
+                "return moment if at is None else Greatest(moment, Value(at, output_field=DateTimeField()))",
+                "return moment",
+            ),
+        ),
+        killers=(Killer(f"{LATER}::test_no_worker_takes_them_before[1]"),),
+    ),
+    Mutant(
+        name="logs-keep-secrets",
+        mechanism="What is sensitive is kept out of what a body logs",
+        off="lines are kept as they were logged",
+        pieces=(
+            Piece(
+                "worker/executor/logbook.py",
+                'message, trace = (self._secrets.out_of(text) if text else "" for text in',
+                "message, trace = (text for text in",
+            ),
+        ),
+        killers=(Killer(f"{NOTED}::test_secrets_are_kept_out_as_they_are_of_tracebacks"),),
+    ),
+    Mutant(
+        name="logs-go-with-jobs",
+        mechanism="No log is kept of a job that is gone, for nothing would ever delete it",
+        off="it is not asked which jobs are there",
+        pieces=(Piece("lifecycle/keep_logs.py", "            if job_id in there\n", ""),),
+        killers=(Killer(f"{LOGS}::test_none_are_kept_of_a_job_that_is_gone"),),
     ),
 )
