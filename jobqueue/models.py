@@ -6,6 +6,7 @@ points at a job: a heartbeat or a record must never wait for a row that a job's 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -36,6 +37,9 @@ from .planning import (
 from .queues import Queues
 from .spelling import on_one_line
 from .task import discover, is_known
+
+# A worker declares its tasks when it starts, a moment before or after it first tells of itself.
+AT_THE_START = timedelta(seconds=60)
 
 
 class Outcome(models.TextChoices):
@@ -87,6 +91,10 @@ class TaskDefinition(models.Model):
 
     def __str__(self) -> str:
         return on_one_line(self.path)
+
+    def is_declared_by(self, workers: Iterable[Worker]) -> bool:
+        """Return whether any of these workers has it: who starts declares what it has, and nobody declares less."""
+        return any(worker.started_at - self.synced_at <= AT_THE_START for worker in workers)
 
 
 class PausedQueue(models.Model):

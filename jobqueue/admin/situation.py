@@ -13,6 +13,7 @@ from ..database import DatabaseNow, alias
 from ..models import PausedQueue, TaskDefinition, Worker
 from .depths import Depth, Held, Place, depths, failed_jobs, held_jobs, running_jobs, waiting_queues
 from .glance import now_of
+from .liveness import is_alive
 from .tasks import task_paths
 from .troubles import Trouble, troubles
 
@@ -40,15 +41,21 @@ def situation() -> Situation:
     for backend, queue, _worker, count in running:
         at_queues[backend, queue] += count
     deep = depths(_places(definitions, paused, at_queues, held), at_queues, failures, held)
-    known = {definition.path for definition in definitions}.union(task_paths())
     return Situation(
         now=now,
-        troubles=troubles(deep, paused, workers, running, failures, known, now),
+        troubles=troubles(deep, paused, workers, running, failures, _known(definitions, workers), now),
         depths=deep,
         paused=paused,
         workers=workers,
         running=running,
     )
+
+
+def _known(definitions: Sequence[TaskDefinition], workers: Sequence[Worker]) -> set[str]:
+    """Return the tasks that live workers have declared, or while there is none any have, and those of this process."""
+    alive = [worker for worker in workers if is_alive(worker)]
+    declared = (it.path for it in definitions if not alive or it.is_declared_by(alive))
+    return {*declared, *task_paths()}
 
 
 def _places(

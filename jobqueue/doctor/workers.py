@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
 from django.db.models import Count
 
@@ -17,8 +16,6 @@ from .finding import Finding, Level, judged
 from .looks import Look
 
 COUNT_AT_MOST = 10_000
-# A worker tells of its tasks when it starts, a moment before or after it first tells of itself.
-_AT_THE_START = timedelta(seconds=60)
 _NAMED = 5
 
 
@@ -102,16 +99,15 @@ def _unserved() -> Iterator[Finding]:
 
 
 def _unknown() -> Iterator[Finding]:
-    synced = dict(TaskDefinition.objects.using(alias()).values_list("path", "synced_at"))
+    definitions = TaskDefinition.objects.using(alias()).in_bulk()
     found: dict[str, int] = {}
     for backend in backends().values():
         workers = alive(backend)
         if not workers:
             continue
-        first = min(worker.started_at for worker in workers) - _AT_THE_START
         waiting = Job.objects.using(alias()).ready().filter(backend=backend.alias).order_by()
         for path, count in waiting.values_list("task_path").annotate(count=Count("pk")):
-            if path not in synced or synced[path] < first:
+            if path not in definitions or not definitions[path].is_declared_by(workers):
                 found[path] = found.get(path, 0) + count
     yield judged(
         Level.PROBLEM if found else Level.OK,

@@ -17,7 +17,7 @@ from django.utils import timezone
 from jobqueue import task
 from jobqueue.admin import tasks as admin_tasks
 from jobqueue.backend import JobQueueBackend
-from jobqueue.models import Attempt, Job, Worker
+from jobqueue.models import Attempt, Job, TaskDefinition, Worker
 from jobqueue.planning import declare
 from tests.app import tasks
 
@@ -68,6 +68,12 @@ def make_worker(name: str = "w-1", *, beat: float = 1, **columns: Any) -> Worker
         "heartbeat_at": ago(beat),
     }
     return Worker.objects.create(pk=name, **(values | columns))
+
+
+def make_definition(path: str = tasks.echo.module_path, **columns: Any) -> TaskDefinition:
+    """Create what workers have declared of a task, a second ago."""
+    values = {"backend": "default", "queue": "default", "priority": 0, "effects": "atomic", "max_attempts": 3}
+    return TaskDefinition.objects.create(path=path, **({**values, "synced_at": ago(1)} | columns))
 
 
 def page_of(row: Any) -> str:

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from jobqueue.models import AttemptLog, Job, LedgerEntry, TaskDefinition
-from tests.admin.conftest import JOBS, ago, make_attempt, make_job, make_worker, page_of
+from jobqueue.models import AttemptLog, Job, LedgerEntry
+from tests.admin.conftest import JOBS, ago, make_attempt, make_definition, make_job, make_worker, page_of
 from tests.app import tasks
 
 
@@ -21,11 +21,6 @@ def page(client: Client, job: Any) -> dict[str, Any]:
 def text(client: Client, job: Any) -> str:
     """Return the page of a job."""
     return client.get(page_of(job)).content.decode()
-
-
-def define(path: str, **columns: Any) -> None:
-    values = {"backend": "default", "queue": "default", "priority": 0, "effects": "atomic", "max_attempts": 3}
-    TaskDefinition.objects.create(path=path, synced_at=ago(1), **(values | columns))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +220,7 @@ def test_one_that_logged_nothing_has_no_log(admin_client: Client) -> None:
 
 
 def test_unfenced_tasks_have_a_badge(admin_client: Client) -> None:
-    define(tasks.echo.module_path, effects="unfenced")
+    make_definition(tasks.echo.module_path, effects="unfenced")
     job = make_job("SUCCESSFUL")
     for html in (admin_client.get(reverse(JOBS)).content.decode(), text(admin_client, job)):
         assert ">unfenced</span>" in html

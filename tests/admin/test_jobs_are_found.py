@@ -9,19 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from jobqueue.ledger import enqueue_scope
-from jobqueue.models import Job, LedgerEntry, TaskDefinition
-from tests.admin.conftest import JOBS, ago, make_job, make_worker
+from jobqueue.models import Job, LedgerEntry
+from tests.admin.conftest import JOBS, ago, make_definition, make_job, make_worker
 from tests.app import tasks
 
 
 def found(client: Client, **query: Any) -> set[Any]:
     """Return the ids of the jobs on the page for these parameters."""
     return {job.pk for job in client.get(reverse(JOBS), query).context["cl"].result_list}
-
-
-def define(path: str, **columns: Any) -> None:
-    values = {"backend": "default", "queue": "default", "priority": 0, "effects": "atomic", "max_attempts": 3}
-    TaskDefinition.objects.create(path=path, synced_at=ago(1), **(values | columns))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +69,7 @@ def test_a_worker_leads_to_what_it_runs(admin_client: Client) -> None:
 
 
 def test_choices_are_those_that_are_known_and_the_one_in_use(admin_client: Client) -> None:
-    define("app.tasks.declared", queue="declared")
+    make_definition("app.tasks.declared", queue="declared")
     response = admin_client.get(reverse(JOBS), {"queue": "from-a-link"})
     choices = {spec.parameter_name: dict(spec.lookup_choices) for spec in response.context["cl"].filter_specs}
     assert set(choices["queue"]) == {"default", "mail", "declared", "from-a-link"}

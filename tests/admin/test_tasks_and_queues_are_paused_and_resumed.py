@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from jobqueue.models import Job, PausedQueue, TaskDefinition
 from tests import rows
-from tests.admin.conftest import ago, make_job, page_of
+from tests.admin.conftest import make_definition, make_job, page_of
 from tests.app import tasks
 
 pytestmark = pytest.mark.django_db
@@ -30,12 +30,6 @@ def press(client: Client, what: str, verb: str, **fields: str) -> Any:
     return client.post(reverse(f"admin:jobqueue_{what}_{verb}"), fields)
 
 
-def define(path: str = ECHO) -> TaskDefinition:
-    return TaskDefinition.objects.create(
-        path=path, backend="default", queue="default", priority=0, effects="atomic", max_attempts=3, synced_at=ago(1)
-    )
-
-
 def log() -> list[tuple[str, str]]:
     return list(LogEntry.objects.order_by("id").values_list("object_id", "change_message"))
 
@@ -45,7 +39,7 @@ def labels(client: Client, row: Any) -> list[str]:
 
 
 def test_a_task_is_paused_and_resumed_on_its_page(staff: Callable[..., Client]) -> None:
-    client, definition = staff("view_taskdefinition", "pause_taskdefinition"), define()
+    client, definition = staff("view_taskdefinition", "pause_taskdefinition"), make_definition()
     rows.enqueue()
     assert labels(client, definition) == ["Pause"]
     assert press(client, "taskdefinition", "pause", path=ECHO).url == page_of(definition)
@@ -61,7 +55,7 @@ def test_a_task_is_paused_and_resumed_on_its_page(staff: Callable[..., Client]) 
 
 
 def test_only_a_change_is_in_the_log(admin_client: Client) -> None:
-    define()
+    make_definition()
     for verb in ("resume", "pause", "pause"):
         response = press(admin_client, "taskdefinition", verb, path=ECHO)
     assert f"{ECHO} is paused" in " ".join(map(str, get_messages(response.wsgi_request)))
@@ -77,7 +71,7 @@ def test_each_button_of_the_list_says_aloud_which_queue_it_is_for(admin_client: 
 
 @pytest.mark.parametrize("odd", ["shop.tasks.a\u202eb", "a%41", "ä b"])
 def test_an_odd_name_is_pressed_as_it_is(admin_client: Client, odd: str) -> None:
-    definition = define(odd)
+    definition = make_definition(odd)
     PausedQueue.objects.create(name=odd, backend="default")
     (button,) = admin_client.get(page_of(definition)).context["presses"]
     admin_client.post(button["url"], button["fields"])
@@ -161,7 +155,7 @@ def test_nobody_pauses_or_resumes_without_the_right_to(
     staff: Callable[..., Client], permissions: tuple[str, ...]
 ) -> None:
     """To look is not enough, and to press without looking is nothing."""
-    client, _ = staff(*permissions), define()
+    client, _ = staff(*permissions), make_definition()
     PausedQueue.objects.create(name="default", backend="default")
     for verb in ("pause", "resume"):
         assert press(client, "taskdefinition", verb, path=ECHO).status_code == 403
@@ -177,7 +171,7 @@ def _why(client: Client, job: Any) -> str:
 
 
 def test_a_job_says_that_its_task_or_its_queue_is_paused(admin_client: Client) -> None:
-    job, definition = make_job("READY"), define()
+    job, definition = make_job("READY"), make_definition()
     assert "paused" not in _why(admin_client, job)
     definition.paused = True
     definition.save()
@@ -194,7 +188,7 @@ def show(job: Job, *flags: str) -> str:
 
 
 def test_so_does_the_command(db: None) -> None:
-    job, _ = make_job("READY"), define()
+    job, _ = make_job("READY"), make_definition()
     assert "paused" not in show(job)
     TaskDefinition.objects.update(paused=True)
     PausedQueue.objects.create(name=job.queue, backend="default")

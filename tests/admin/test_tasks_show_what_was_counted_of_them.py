@@ -12,15 +12,10 @@ from django.urls import reverse
 from jobqueue import tallies
 from jobqueue.models import Tally, TaskDefinition
 from jobqueue.tallies.rows import row_of
-from tests.admin.conftest import JOBS, ago, page_of
+from tests.admin.conftest import JOBS, make_definition, page_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_counted")]
 TASKS = "admin:jobqueue_taskdefinition_changelist"
-
-
-def define(path: str) -> TaskDefinition:
-    values = {"backend": "default", "queue": "default", "priority": 0, "effects": "atomic", "max_attempts": 3}
-    return TaskDefinition.objects.create(path=path, synced_at=ago(1), **values)
 
 
 def counted(path: str, minutes: float, *, ran: float = 0.02, waited: float = 0.02, **numbers: int) -> None:
@@ -39,7 +34,7 @@ def lately(client: Client, definition: TaskDefinition) -> dict[str, list[str]]:
 
 
 def test_the_last_hour_and_the_last_day_of_one_task(admin_client: Client) -> None:
-    definition = define("shop.tasks.pay")
+    definition = make_definition("shop.tasks.pay")
     counted("shop.tasks.pay", 5, succeeded=18, failed=2, raised=3)
     counted("shop.tasks.pay", 300, ran=20, waited=45, succeeded=1000, crashed=1)
     counted("shop.tasks.other", 5, succeeded=7)
@@ -52,13 +47,13 @@ def test_the_last_hour_and_the_last_day_of_one_task(admin_client: Client) -> Non
 
 
 def test_a_task_of_which_nothing_was_counted(admin_client: Client) -> None:
-    numbers = lately(admin_client, define("shop.tasks.pay")).values()
+    numbers = lately(admin_client, make_definition("shop.tasks.pay")).values()
     assert {number for line in numbers for number in line} == {"0", "–"}
 
 
 def test_the_list_shows_the_last_hour_with_one_query_for_all(admin_client: Client) -> None:
     for number in range(3):
-        define(f"shop.tasks.number_{number}")
+        make_definition(f"shop.tasks.number_{number}")
         counted(f"shop.tasks.number_{number}", 5, succeeded=10 + number, failed=number)
     admin_client.get(reverse(TASKS))
     with CaptureQueriesContext(connection) as asked:
@@ -72,7 +67,7 @@ def test_the_list_shows_the_last_hour_with_one_query_for_all(admin_client: Clien
 
 
 def test_pages_of_tasks_count_no_jobs(admin_client: Client) -> None:
-    definition: Any = define("shop.tasks.pay")
+    definition: Any = make_definition("shop.tasks.pay")
     with CaptureQueriesContext(connection) as asked:
         admin_client.get(page_of(definition))
     assert not [query["sql"] for query in asked if "jobqueue_job" in query["sql"]]

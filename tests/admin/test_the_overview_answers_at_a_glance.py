@@ -18,7 +18,7 @@ from django.urls import reverse
 from jobqueue import operations, tallies
 from jobqueue.admin import situation, troubles
 from jobqueue.models import Job, LedgerEntry, PausedQueue, Tally
-from tests.admin.conftest import ago, make_job, make_worker
+from tests.admin.conftest import ago, make_definition, make_job, make_worker
 from tests.app import tasks
 
 pytestmark = pytest.mark.usefixtures("nothing_counted")
@@ -103,6 +103,15 @@ class TestTroubles:
         text = look()
         assert "1 job waits for a task that no worker knows" in text
         assert "?unknown=1" in text
+
+    @pytest.mark.parametrize(
+        ("declared", "says"), [(90, "Nothing is wrong."), (200, "1 job waits for a task that no worker knows")]
+    )
+    def test_a_task_that_a_deploy_has_removed(self, look, declared, says):
+        make_worker(started_at=ago(100))
+        make_job(task="shop.tasks.gone", since=10)
+        make_definition("shop.tasks.gone", synced_at=ago(declared))
+        assert says in look()
 
     def test_a_job_in_doubt(self, look):
         make_job("FAILED", outcome="in_doubt")

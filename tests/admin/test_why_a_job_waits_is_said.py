@@ -13,7 +13,7 @@ from django.test import Client
 
 from jobqueue.admin import waiting
 from jobqueue.models import Dependency, Gate, Job, Limit, Outcome, PausedQueue, TaskDefinition
-from tests.admin.conftest import ago, make_job, make_worker, page_of
+from tests.admin.conftest import ago, make_definition, make_job, make_worker, page_of
 from tests.app import limited_tasks, tasks
 
 pytestmark = pytest.mark.django_db
@@ -23,13 +23,7 @@ TAGS = re.compile(r"<[^>]+>")
 @pytest.fixture(autouse=True)
 def _declared() -> None:
     for task in (tasks.echo, limited_tasks.alone, limited_tasks.call_slowly):
-        declare(task.module_path)
-
-
-def declare(path: str, **columns: Any) -> None:
-    """Have workers have declared a task."""
-    values = {"backend": "default", "queue": "default", "priority": 0, "effects": "atomic", "max_attempts": 3}
-    TaskDefinition.objects.create(path=path, synced_at=ago(1), **(values | columns))
+        make_definition(task.module_path)
 
 
 def why(client: Client, job: Job) -> list[str]:

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobqueue.models import TaskDefinition
-from tests.admin.conftest import JOBS, ago, make_job, make_worker, page_of
+from tests.admin.conftest import JOBS, ago, make_definition, make_job, make_worker, page_of
 from tests.app import tasks
 
 WORKERS = "admin:jobqueue_worker_changelist"
@@ -45,9 +45,8 @@ def test_the_overview_counts_what_waits_runs_and_failed(admin_client: Client) ->
 
 
 def test_a_definition_says_when_this_process_lacks_the_task(admin_client: Client) -> None:
-    values = {"backend": "default", "queue": "default", "priority": 0, "effects": "atomic", "max_attempts": 3}
     for path in (tasks.echo.module_path, "gone.tasks.old"):
-        TaskDefinition.objects.create(path=path, synced_at=ago(1), timeout=90, **values)
+        make_definition(path, timeout=90)
     html = admin_client.get(reverse("admin:jobqueue_taskdefinition_changelist")).content.decode()
     assert html.count("unknown here") == 1
     assert "1\N{NO-BREAK SPACE}min 30\N{NO-BREAK SPACE}s" in html
