@@ -281,6 +281,11 @@ def lock_timed_out(error: DatabaseError) -> bool:
     return error_code(error) in ("55P03", 1205)
 
 
+def gave_way(connection: BaseDatabaseWrapper, error: DatabaseError) -> bool:
+    """Return whether a statement was only in the way of others, who have locked what it wants, or want what it has."""
+    return lock_timed_out(error) or is_lock_of_sqlite(connection, error) or error_code(error) in ("40P01", 1213)
+
+
 def is_full(connection: BaseDatabaseWrapper, error: DatabaseError) -> bool:
     """Return whether a statement found no room on the disk of the server, or in SQLite's file."""
     code = error_code(error)

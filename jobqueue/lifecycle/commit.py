@@ -21,10 +21,8 @@ from .. import ledger
 from ..database import (
     alias,
     by_primary_key,
-    error_code,
+    gave_way,
     impatient,
-    is_lock_of_sqlite,
-    lock_timed_out,
     new_id,
     wait_for_writers,
 )
@@ -109,7 +107,7 @@ def _is_committed(connection: BaseDatabaseWrapper, job_id: UUID) -> bool | None:
         return True
     except OperationalError as error:
         # A deadlock, too, is with a transaction that is still open.
-        if lock_timed_out(error) or is_lock_of_sqlite(connection, error) or error_code(error) in ("40P01", 1213):
+        if gave_way(connection, error):
             return None
         raise
     return False

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import connections
 
-from ..database import alias
+from ..database import alias, impatient, take_write_lock, wait_for_writers
 from ..models import AttemptLog, Job
 
 Claimed = tuple[UUID, UUID]
+# Whoever writes to SQLite may be the very body whose lines these are.
+_PATIENCE_SECONDS = 0.02
 
 
 def keep_logs(told: Mapping[Claimed, str]) -> None:
     """Write down the lines of these claims, each a job and a token, in place of those that are there.
 
-    Those of jobs that are gone are not kept: nothing would ever delete them.
+    Those of jobs that are gone are not kept: nothing would ever delete them. It gives way to others (`gave_way()`).
     """
     connection = connections[alias()]
-    with transaction.atomic(using=connection.alias):
+    with wait_for_writers(connection, _PATIENCE_SECONDS), impatient(connection):
+        take_write_lock(connection)
         ids = {job_id for job_id, _ in told}
         there = set(Job.objects.using(connection.alias).filter(pk__in=ids).order_by().values_list("pk", flat=True))
         # In one order, so that two who write the same rows cannot deadlock.

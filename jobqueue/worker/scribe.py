@@ -8,15 +8,16 @@ from __future__ import annotations
 import logging
 import time
 
-from django.db import DataError, IntegrityError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
 
 from .. import lifecycle
-from ..database import lock_timed_out
+from ..database import connection, gave_way
 from ..lifecycle import Claim
 from ..lifecycle.keep_logs import Claimed
 
 logger = logging.getLogger("jobqueue.worker")
 WRITE_SECONDS = 0.25
+_GIVE_WAY_SECONDS = 1.0
 
 
 class Scribe:
@@ -38,11 +39,12 @@ class Scribe:
         told = dict(self._told)
         try:
             lifecycle.keep_logs(told)
-        except (DataError, IntegrityError) as error:
+        except (DataError, IntegrityError, ProgrammingError) as error:
             # It would be refused the next time, too, and no log is worth a worker.
             logger.warning("The lines that %s jobs have logged cannot be stored: %s", len(told), error)
         except OperationalError as error:
-            if not lock_timed_out(error):
+            if not gave_way(connection(), error):
                 raise
+            self._next = time.monotonic() + _GIVE_WAY_SECONDS
             return
         self._told = {}

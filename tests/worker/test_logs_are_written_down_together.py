@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import DataError, OperationalError, connection
+from django.db import DataError, OperationalError, ProgrammingError, connection
 from django.test.utils import CaptureQueriesContext
 
 from jobqueue import lifecycle
@@ -73,7 +74,28 @@ def test_none_are_kept_of_a_job_that_is_gone() -> None:
     assert Job.objects.count() == 1
 
 
-@pytest.mark.parametrize(("error", "is_kept"), [(OperationalError("away"), True), (DataError("too odd"), False)])
+@pytest.mark.django_db(transaction=True)
+def test_whoever_is_in_its_way_is_given_way_to() -> None:
+    """Mostly it is the very body whose lines these are: on SQLite it has the lock of all."""
+    scribe, claim = Scribe(), claimed()
+    scribe.note(claim, "one")
+    scribe.write(at_once=True)
+    scribe.note(claim, "two")
+    with contextlib.closing(connection.copy()) as other:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("UPDATE jobqueue_attemptlog SET lines = 'locked'")
+        scribe.write(at_once=True)
+        other.rollback()
+    assert kept() == {claim.job_id: "one"}
+    scribe.write(at_once=True)
+    assert kept() == {claim.job_id: "two"}
+
+
+@pytest.mark.parametrize(
+    ("error", "is_kept"),
+    [(OperationalError("away"), True), (DataError("too odd"), False), (ProgrammingError("no such table"), False)],
+)
 def test_what_the_database_does_not_take_now_is_kept_and_what_it_never_will_is_not(
     monkeypatch: pytest.MonkeyPatch, error: Exception, is_kept: bool
 ) -> None:
