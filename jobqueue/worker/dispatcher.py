@@ -20,7 +20,7 @@ from .burial import Burial
 from .claimers import Claimers
 from .crew import Crew, Executor, describe_exit
 from .feed import Feed
-from .holdings import Holdings
+from .holdings import Holding, Holdings
 from .messages import Ended, How, Logged, Progress, Report, Returned
 from .pace import Pace
 from .reconciler import Reconciler
@@ -36,6 +36,8 @@ _STUCK_TICK = 0.02
 _TURN_SECONDS = 0.02
 _LONGEST_WAIT = 0.5
 _RETRY_UNKNOWN = 5.0
+# Until somebody has made room, the body would only run in vain.
+_RETRY_FULL = 10.0
 # Who gives up his turn while nobody has to is behind those who wait, and does not keep everybody busy with that.
 _NEXT_TURN = 1.0
 
@@ -210,16 +212,23 @@ class Dispatcher:
         match end.how:
             case How.VALUE:
                 self._settler.value(holding, end.value)
-            case How.HANDED_BACK:
-                self._settler.hand_back(holding, started=True, delay=_NEXT_TURN if self.claiming else 0.0)
-            case How.UNKNOWN:
-                self._settler.hand_back(holding, delay=_RETRY_UNKNOWN)
+            case How.HANDED_BACK | How.NO_ROOM | How.UNKNOWN:
+                self._hand_back(holding, end.how)
             case How.FAILED:
                 self._settler.over(holding)
                 self.claimer.look_now()  # It may be due again, or soon.
             case How.SETTLED | How.LOST:
                 self._settler.over(holding)
         return claim, end
+
+    def _hand_back(self, holding: Holding, how: How) -> None:
+        match how:
+            case How.UNKNOWN:
+                self._settler.hand_back(holding, delay=_RETRY_UNKNOWN)
+            case How.NO_ROOM:
+                self._settler.hand_back(holding, started=True, delay=_RETRY_FULL)
+            case _:
+                self._settler.hand_back(holding, started=True, delay=_NEXT_TURN if self.claiming else 0.0)
 
     def _retire_worn_out(self, executor: Executor) -> None:
         old = self._max_jobs is not None and executor.jobs_done >= self._max_jobs

@@ -57,6 +57,7 @@ class How(Enum):
     VALUE = "value"  # The body left nothing to commit but its value: the worker settles it with others.
     LOST = "lost"  # The job is not ours any more.
     HANDED_BACK = "handed back"  # The body gave up its turn.
+    NO_ROOM = "no room"  # The disk of the database was too full for its fence.
     UNKNOWN = "unknown"  # This process has no such task, though its parent had: the code has changed meanwhile.
 
 

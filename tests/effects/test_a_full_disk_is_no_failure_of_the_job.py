@@ -50,7 +50,7 @@ def step():
 def test_a_fence_without_room_hands_the_job_back(stage, answer, body, effects, code):
     answer(code)
     run = stage.perform(body, effects=effects)
-    assert (run.how, run.job.status, run.job.failures) == (How.HANDED_BACK, "RUNNING", 0)
+    assert (run.how, run.job.status, run.job.failures) == (How.NO_ROOM, "RUNNING", 0)
     assert not Entry.objects.exists()
 
 

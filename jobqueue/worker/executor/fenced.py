@@ -26,6 +26,10 @@ from .lazy import Lazy
 logger = logging.getLogger("jobqueue.worker")
 
 
+class NoRoom(HandBack):
+    """The server has no room for the fence: a full disk is no failure of the job."""
+
+
 class Refused(LeaseLost):
     """The database refused the writes of this job: it names another owner, or none."""
 
@@ -117,7 +121,7 @@ def _given_room(connection: BaseDatabaseWrapper) -> Iterator[None]:
     except DatabaseError as error:
         if not is_full(connection, error):
             raise
-        raise HandBack(f"The database has no room for the fence: {str(error).strip()}") from error
+        raise NoRoom(f"The database has no room for the fence: {str(error).strip()}") from error
 
 
 def _run(hook: Callable[[], None]) -> None:

@@ -32,7 +32,7 @@ from .connections import heal, probe, renounce
 from .deliver import refuse_undecided
 from .effects import EFFECTS
 from .failures import failure_of
-from .fenced import Refused, persistently
+from .fenced import NoRoom, Refused, persistently
 from .forks import end_here_if_forked
 from .interrupts import Interrupts
 from .job import RunningJob
@@ -42,6 +42,14 @@ from .running_loop import RunningLoop
 
 logger = logging.getLogger("jobqueue.worker")
 _is_coroutine = cache(iscoroutinefunction)
+
+
+def _given_back(job: RunningJob, given: HandBack) -> How:
+    if isinstance(given, NoRoom):
+        logger.warning("Job %s (%s) is handed back. %s", job.id, job.task.module_path, given)
+        return How.NO_ROOM
+    logger.info("Job %s (%s) gives up its turn. %s", job.id, job.task.module_path, given)
+    return How.HANDED_BACK
 
 
 class Performer:
@@ -136,8 +144,7 @@ class Performer:
             logger.warning("Job %s stopped: %s", job.id, lost)
             return How.LOST, None
         except HandBack as given:
-            logger.info("Job %s (%s) gives up its turn. %s", job.id, job.task.module_path, given)
-            return How.HANDED_BACK, None
+            return _given_back(job, given), None
         except BaseException as error:
             return self._fail(job, error), None
         if not settled:
