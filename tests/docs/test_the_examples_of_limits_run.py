@@ -36,10 +36,10 @@ def test_the_examples_run(example: ModuleType) -> None:
         (example.print_invoice, [1], ":label printer"),
         (example.send, [1], ":queue mail"),
         (example.call_api, ["orders"], "example_of_limits.call_api"),
-        (example.sync, ["acme"], "example_of_limits.sync:acme"),
+        (example.sync, ["acme"], "example_of_limits.sync:account acme"),
     ]
     for task, args, key in calls:
         assert Job.objects.get(pk=task.enqueue(*args).id).limit_key == key
     policies = limits.Policies(task for task, _, _ in calls)
     assert str(policies.of("example_of_limits.call_api")) == "4 at once, 100 in 60 s"
-    assert policies.of("example_of_limits.sync:acme").rate.interval == 2_000_000
+    assert policies.of("example_of_limits.sync:account acme").rate.interval == 2_000_000

@@ -46,6 +46,7 @@ def use(options: Options) -> None:
     assert leases.read([fence.job_id])[fence.job_id].worker_id == "w"
     leases.witness([fence.job_id])
     assert leases.release([fence], "w") == 1
+    leases.evicting_policy()
     wake.hint(["mail"])
     assert wake.await_hint(["mail"]) == "mail"
     wake.close()
@@ -59,6 +60,7 @@ def test_the_line_is_enough(restricted: str) -> None:
 def test_it_gives_nothing_beside_its_keys(restricted: str) -> None:
     with redis.Redis.from_url(restricted) as client:
         for command in (["GET", "others"], ["FLUSHALL"], ["KEYS", "*"], ["CONFIG", "SET", "maxmemory", "1"],
+                        ["CONFIG", "GET", "requirepass"],
                         ["ACL", "LIST"], ["SCRIPT", "FLUSH"], ["SHUTDOWN"], ["HGETALL", "jobqueue:x"]):  # fmt: skip
             with pytest.raises(redis.exceptions.NoPermissionError):
                 client.execute_command(*command)
