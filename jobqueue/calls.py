@@ -56,7 +56,13 @@ def _unique_key(task: JobTask, text: str, args: list[Any], kwargs: dict[str, Any
         return None
     if task.unique_key is None:
         return payload.fingerprint(task.module_path, text)
-    key: object = task.unique_key(*args, **kwargs)
+    try:
+        key: object = task.unique_key(*args, **kwargs)
+    except Exception as error:
+        raise InvalidUniqueKey(
+            f"The unique_key of {task.module_path} cannot be told: {type(error).__name__} was raised by it, which gets "
+            "the arguments of the call. Nothing was enqueued."
+        ) from error
     if not isinstance(key, str):
         raise InvalidUniqueKey(
             f"The unique_key of {task.module_path} has to return a text, not {type(key).__qualname__}. "

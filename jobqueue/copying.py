@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import Parameter, Signature, signature
+from inspect import signature
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from .database import alias
 from .errors import InvalidLimitKey, InvalidRow, JobQueueError, UnknownTask, WrongState
 from .models import Job, Outcome
 from .payload import call_of
+from .redaction import shown_parameters
 from .sentences import Sentence
 from .task import JobTask, discover, find, is_known
 
@@ -32,7 +33,7 @@ def copy(job_id: UUID) -> UUID:
         raise _refused(job_id, why)
     task, (args, kwargs) = _task_of(job), _call_of(job)
     if not _fits(task, args, kwargs):
-        why = Sentence("its arguments no longer fit %(call)s", call=job.task_path + str(_parameters(task)))
+        why = Sentence("its arguments no longer fit %(call)s", call=job.task_path + shown_parameters(task))
         raise _refused(job_id, why)
     result: Any
     try:
@@ -90,14 +91,7 @@ def _call_of(job: Job) -> tuple[list[Any], dict[str, Any]]:
 
 def _fits(task: JobTask, args: list[Any], kwargs: dict[str, Any]) -> bool:
     try:
-        _parameters(task).bind(*args, **kwargs)
+        signature(task.func).bind(*([None] if task.takes_context else []), *args, **kwargs)
     except TypeError:
         return False
     return True
-
-
-def _parameters(task: JobTask) -> Signature:
-    found = signature(task.func)
-    own = list(found.parameters.values())[1 if task.takes_context else 0 :]
-    own = [parameter.replace(annotation=Parameter.empty) for parameter in own]
-    return found.replace(parameters=own, return_annotation=Signature.empty)

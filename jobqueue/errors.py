@@ -39,7 +39,7 @@ class IdempotencyConflict(JobQueueError, ValueError):
 
 
 class InvalidUniqueKey(JobQueueError, InvalidTask, ValueError):
-    """A task's unique_key function returned something else than a text; nothing was enqueued."""
+    """A task's unique_key function raised, or returned something else than a text; nothing was enqueued."""
 
 
 class UnknownDependency(JobQueueError, InvalidTask, ValueError):

@@ -444,6 +444,21 @@ def waiting_for_commit(connection: BaseDatabaseWrapper, *, older_than: timedelta
     return [(job_id, str(value)) for job_id, value in old.values_list("job_id", "value")[:limit]]
 
 
+def enter_once(scope: str, key: str, *, job_id: UUID, ttl: float) -> bool:
+    """Enter (scope, key) for so many seconds, in the caller's transaction; return False if it was there already."""
+    entry = LedgerEntry(
+        scope=scope, key=key, job_id=job_id, created_at=DatabaseNow(), expires_at=DatabaseNow() + timedelta(seconds=ttl)
+    )
+    try:
+        with transaction.atomic(using=alias()):
+            entry.save(using=alias(), force_insert=True)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        return False
+    return True
+
+
 def is_duplicate(error: IntegrityError) -> bool:
     """Return whether an entry could not be made because it was there."""
     return error_code(error) in ("23505", 1062) or "UNIQUE constraint failed" in str(error)

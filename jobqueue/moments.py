@@ -39,6 +39,11 @@ def moment_of(text: str, *, now: datetime) -> datetime:
     return moment
 
 
+def example() -> str:
+    """Return a moment as people type it: tomorrow evening."""
+    return f"{timezone.localtime() + timedelta(days=1):%Y-%m-%d} 18:00"
+
+
 def _delay(text: str) -> timedelta:
     seconds = sum(float(number) * _SECONDS[unit.lower()] for number, unit in _PART.findall(text))
     if seconds > _FARTHEST.total_seconds():
@@ -63,7 +68,8 @@ def _read(text: str) -> datetime:
 
 
 def _unread() -> str:
-    return _("This is no moment: give a delay, as 30m, 2h or 1d, or a time, as 2030-01-31 18:00.")
+    text = _("This is no moment: give a delay, as 30m, 2h or 1d, or a time, as %(example)s.")
+    return text % {"example": example()}
 
 
 def _far() -> str:

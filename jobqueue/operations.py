@@ -61,9 +61,9 @@ class Report:
         if len(self.skipped) < _MOST_REASONS:
             self.skipped.append(why)
 
-    def add(self, made: UUID | None) -> None:
+    def add(self, made: UUID) -> None:
         """Remember a job that was made."""
-        if made is not None and len(self.made) < _MOST_REASONS:
+        if len(self.made) < _MOST_REASONS:
             self.made.append(made)
 
 
@@ -180,14 +180,16 @@ def each(lots: Iterable[Sequence[Job]], deed: Deed, *, ends: bool) -> Report:
 
     Workers are woken at the end, and what waits for these jobs is judged then: one of them may be among the next.
     """
-    report, ended = Report(), list[UUID]()
+    report, ended, made = Report(), list[UUID](), set[UUID]()
     queues: dict[str, set[str]] = defaultdict(set)
-    for lot in lots:
+    for whole in lots:
+        # Ids go by the clock of whoever enqueued, so new ones may come before those that were there.
+        lot = [job for job in whole if job.pk not in made]
         together = _together(lot, deed)
         for job in lot:
             if job.pk in together.refused:
                 report.skip(together.refused[job.pk])
-            elif job.pk in together.done or _alone(job, deed, report):
+            elif job.pk in together.done or _alone(job, deed, report, made):
                 report.done += 1
                 if ends:
                     ended.append(job.pk)
@@ -215,17 +217,19 @@ def _together(lot: Sequence[Job], deed: Deed) -> Many:
     return many
 
 
-def _alone(job: Job, deed: Deed, report: Report) -> bool:
-    """Do it to one job; return whether it was done, and report why when it was not."""
+def _alone(job: Job, deed: Deed, report: Report, made: set[UUID]) -> bool:
+    """Do it to one job; return whether it was done, note what it made, and report why when it was not done."""
     try:
         with transaction.atomic(using=alias()):
-            made = deed.one(job)
+            new = deed.one(job)
     except WrongState as error:
         report.skip(said(error))
     except DatabaseError as error:
         report.skip(Sentence("Job %(job)s: the database refused it: %(error)s", job=job.pk, error=error))
     else:
-        report.add(made)
+        if new is not None:
+            made.add(new)
+            report.add(new)
         return True
     return False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils.functional import SimpleLazyObject
@@ -73,6 +73,24 @@ def hides(task: JobTask, name: str) -> bool:
     # What `**options` takes in is as sensitive as `options`.
     declared = name if name in names.all() else names.keywords
     return name in task.sensitive or declared in task.sensitive or looks_sensitive(name)
+
+
+def shown_parameters(task: JobTask) -> str:
+    """Return what a task is enqueued with, as in ``(day, *, dry_run=False)``, without defaults that are not shown."""
+    found = signature(task.func)
+    own = list(found.parameters.values())[1 if task.takes_context else 0 :]
+    shown = [it.replace(annotation=Parameter.empty, default=_default(task, it)) for it in own]
+    return str(found.replace(parameters=shown, return_annotation=Signature.empty))
+
+
+def _default(task: JobTask, parameter: Parameter) -> Any:
+    is_hidden = parameter.default is not Parameter.empty and hides(task, parameter.name)
+    return _Hidden() if is_hidden else parameter.default
+
+
+class _Hidden:
+    def __repr__(self) -> str:
+        return "…"
 
 
 def name_at(task: JobTask, position: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,7 +25,9 @@ from .tasks import task_of
 # How many jobs are read, the newest first, and how many characters of each.
 NEWEST = 10_000
 _READ = 500
+_LOT = 2500
 _MOST_FOUND = 1000
+_SECONDS = 2.0
 _WANTED = re.compile(r"(?:(?P<name>[^\W\d]\w*)=|arg:)(?P<value>.*)", re.DOTALL)
 
 
@@ -51,22 +54,26 @@ def jobs_with(queryset: Any, wanted: Wanted) -> list[UUID]:
     """Return the newest of some jobs that have such an argument, as far as it is looked."""
     beginning = Left(Cast("arguments", TextField()), _READ)
     rows = queryset.order_by("-pk").annotate(arguments_begin=beginning)
-    known, found = cache(task_of), list[UUID]()
-    for job_id, path, text in rows.values_list("pk", "task_path", "arguments_begin")[:NEWEST]:
-        task = known(path)
-        if task is not None and _has(wanted, arguments_in(task, text or "")):
-            found.append(job_id)
-            if len(found) == _MOST_FOUND:
-                break
-    return found
+    known, found, until = cache(task_of), list[UUID](), time.monotonic() + _SECONDS
+    for first in range(0, NEWEST, _LOT):
+        # The database reads the whole of what it gives the beginning of, and that may be large.
+        lot = rows.values_list("pk", "task_path", "arguments_begin")[first : min(first + _LOT, NEWEST)]
+        for job_id, path, text in lot:
+            task = known(path)
+            if task is not None and _has(wanted, arguments_in(task, text or "")):
+                found.append(job_id)
+        if len(found) >= _MOST_FOUND or time.monotonic() > until:
+            break
+    return found[:_MOST_FOUND]
 
 
 def how_far() -> str:
     """Return what is to be known of such a search."""
     return _(
-        "Arguments are looked for in the newest %(count)s jobs that match the filters, in the first %(size)s "
-        "characters of each; those of tasks that this process does not know, and what is sensitive, are not looked at."
-    ) % {"count": number(NEWEST), "size": number(_READ)}
+        "Arguments are looked for in the newest %(count)s jobs that match the filters, or as many as can be read in "
+        "%(seconds)s seconds, in the first %(size)s characters of each; those of tasks that this process does not "
+        "know, and what is sensitive, are not looked at."
+    ) % {"count": number(NEWEST), "seconds": number(_SECONDS), "size": number(_READ)}
 
 
 def _has(wanted: Wanted, arguments: Any) -> bool:

@@ -56,15 +56,20 @@ def kinds() -> list[Kind]:
     connection = connections[alias()]
     since = seconds_since_sql(connection, "failed.finished_at")
     lately = ", ".join(f"SUM(CASE WHEN {since} <= {seconds} THEN 1 ELSE 0 END)" for seconds in _LATELY)
+    # One that was never begun may have several of the number 0: each time that it ended for another's sake.
+    error = (
+        f"(SELECT exception_class FROM {ATTEMPTS} AS ended WHERE ended.job_id = newest.id "
+        "AND ended.number = newest.attempt ORDER BY ended.id DESC LIMIT 1)"
+    )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT task_path, failed.outcome, COALESCE(exception_class, ''), COUNT(*), {lately}, "
+            f"SELECT task_path, failed.outcome, exception, COUNT(*), {lately}, "
             f"{readable_sql(connection, 'MIN(failed.finished_at)')}, "
             f"{readable_sql(connection, 'MAX(failed.finished_at)')} AS latest "
+            f"FROM (SELECT task_path, outcome, finished_at, COALESCE({error}, '') AS exception "
             f"FROM (SELECT id, task_path, outcome, attempt, finished_at FROM {JOBS} WHERE status = 'FAILED' "
-            f"ORDER BY id DESC LIMIT {COUNT_AT_MOST}) AS failed "
-            f"LEFT JOIN {ATTEMPTS} AS ended ON ended.job_id = failed.id AND ended.number = failed.attempt "
-            "GROUP BY task_path, failed.outcome, COALESCE(exception_class, '') ORDER BY latest DESC "
+            f"ORDER BY id DESC LIMIT {COUNT_AT_MOST}) AS newest) AS failed "
+            "GROUP BY task_path, failed.outcome, exception ORDER BY latest DESC "
             f"LIMIT {_KINDS_SHOWN + 1}"
         )
         rows = cursor.fetchall()
@@ -96,9 +101,12 @@ class FailuresAdmin(admin.ModelAdmin):
         return page(self, request, "failures", _("Failures"), context)
 
     def _row(self, request: HttpRequest, kind: Kind, now: datetime) -> dict[str, Any]:
-        filters = {"status": TaskResultStatus.FAILED, "task": kind.task_path, "outcome": kind.outcome}
-        if kind.exception:
-            filters["exception"] = kind.exception
+        filters = {
+            "status": TaskResultStatus.FAILED,
+            "task": kind.task_path,
+            "outcome": kind.outcome,
+            "exception": kind.exception,
+        }
         url = f"{reverse('admin:jobqueue_job_changelist', current_app=self.admin_site.name)}?{urlencode(filters)}"
         return {
             "task": cells.task_name(kind.task_path),

@@ -107,18 +107,21 @@ class ExceptionFilter(ExactFilter):
 
     title, parameter_name, column = _("error"), "exception", "exception_class"
 
-    def values(self, request: HttpRequest) -> Iterable[str]:
-        """Return none: what has come up is told by the page of failures."""
-        return []
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the one in use: what has come up is told by the page of failures."""
+        chosen = self.value()
+        return [] if chosen is None else [(chosen, breakable(chosen) if chosen else _("no error"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Return the failed jobs whose last attempt ended with the error of that class."""
+        """Return the failed jobs whose last attempt ended with the error of that class; an empty one is none at all."""
         value = self.value()
         if value is None:
             return queryset
         if "\0" in value:
             return queryset.none()
         attempts = Attempt.objects.using(alias()).filter(job_id=OuterRef("pk"), number=OuterRef("attempt"))
+        if not value:
+            return queryset.filter(~Exists(attempts.exclude(exception_class="")), status=TaskResultStatus.FAILED)
         return queryset.filter(Exists(attempts.filter(exception_class=value)), status=TaskResultStatus.FAILED)
 
 

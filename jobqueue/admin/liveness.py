@@ -13,7 +13,7 @@ def heartbeat_age(worker: Worker) -> float:
 
 def is_alive(worker: Worker) -> bool:
     """Return whether a worker is there: not signed off, and its heartbeat no older than its lease."""
-    return worker.stopped_at is None and heartbeat_age(worker) <= worker.lease_seconds
+    return worker.stopped_at is None and abs(heartbeat_age(worker)) <= worker.lease_seconds
 
 
 def serves(worker: Worker, backend: str, queue: str) -> bool:

@@ -28,11 +28,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..database import alias, clock
 from ..models import Job, JobQuerySet
-from ..moments import NoMoment, moment_of
+from ..moments import NoMoment, example, moment_of
 from ..operations import Report, lots_of
 from ..sentences import translated
 from ..spelling import spelled
-from . import cells, stretches
+from . import cells, sendings, stretches
 from .finding import as_uuid
 from .numbers import number
 from .pages import page
@@ -165,8 +165,19 @@ class PressingAdmin(admin.ModelAdmin):
             moment = _moment(request, verb)
         except NoMoment as error:
             return self._confirm(request, verb, jobs, back=back, error=str(error))
-        self._tell(request, verb, press(verb.at(moment), lots_of(jobs), request.user))
+        if not jobs or self._is_first(request, verb, jobs[0].pk):
+            self._tell(request, verb, press(verb.at(moment), lots_of(jobs), request.user))
         return HttpResponseRedirect(self._back(request, jobs, "list" if verb.deletes else back))
+
+    def _is_first(self, request: HttpRequest, verb: Verb, job_id: UUID) -> bool:
+        """Return whether a press is not sent again; for one that does no harm, it is not asked."""
+        try:
+            if verb.makes:
+                sendings.refuse_second(request, job_id)
+        except sendings.SentBefore as again:
+            self.message_user(request, str(again), messages.WARNING)
+            return False
+        return True
 
     def _may(self, request: HttpRequest, verb: Verb) -> bool:
         user: Any = request.user
@@ -187,6 +198,8 @@ class PressingAdmin(admin.ModelAdmin):
                 moment = _moment(request, verb)
             except NoMoment as error:
                 return self._confirm_all(request, verb, jobs, stretch, error=str(error))
+            if not self._is_first(request, verb, stretch.last):
+                return HttpResponseRedirect(request.get_full_path())
             self._tell(request, verb, press(verb.at(moment), stretch.walk(jobs, stretches.SECONDS), request.user))
             if not stretch.of(jobs).exists():
                 return HttpResponseRedirect(request.get_full_path())
@@ -243,10 +256,16 @@ class PressingAdmin(admin.ModelAdmin):
 
     def _ask(self, request: HttpRequest, verb: Verb, context: dict[str, Any]) -> HttpResponse:
         listed = [(job, spelled(job.task_path)) for job in context["listed"]]
-        given = {"at": spelled(request.POST.get("at", "")[:_LONGEST]), "time_zone": get_current_timezone_name()}
+        given = {
+            "at": spelled(request.POST.get("at", "")[:_LONGEST]),
+            "time_zone": get_current_timezone_name(),
+            "example": example(),
+        }
         asked = verb.asks(context["count"]) % {"count": context["count"]}
         told = {"verb": verb, "asks_when": verb.when is not None, "listed": listed, "asked": asked}
         context = {**given, **context, **told}
+        if verb.makes:
+            context["fields"][sendings.FIELD] = sendings.new_sending()
         return page(self, request, "confirm", capfirst(str(verb.label)), context)
 
     def _tell(self, request: HttpRequest, verb: Verb, report: Report) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION
@@ -23,7 +24,7 @@ from ..fields import is_storable
 from ..models import Job, TaskDefinition
 from ..spelling import spelled
 from ..task import JobTask
-from . import cells
+from . import cells, sendings
 from .audit import write_down
 from .inert import inert
 from .pages import page
@@ -62,6 +63,7 @@ class RunningAdmin(admin.ModelAdmin):
             result = self._run(request, definition, form)
             if result is not None:
                 self._tell(request, result)
+            if not form.errors:
                 return HttpResponseRedirect(self._address("change", definition))
         context = {
             "form": form,
@@ -69,26 +71,35 @@ class RunningAdmin(admin.ModelAdmin):
             "summary": inert(definition.description),
             "paused": definition.paused,
             "definition": definition,
+            "sending": {"name": sendings.FIELD, "value": sendings.new_sending()},
             "subtitle": spelled(definition.path),
             "back_url": self._address("change", definition),
         }
         return page(self, request, "run", _("Run a task"), context)
 
     def _run(self, request: HttpRequest, definition: TaskDefinition, form: RunForm) -> TaskResult | None:
-        """Enqueue the call and write that into the admin's log; None when it was refused, which the form says."""
+        """Enqueue the call and write that into the admin's log.
+
+        None when it was refused, which the form says, or when the form was sent before, which a message says.
+        """
         args, kwargs = form.call
         try:
             with transaction.atomic(using=alias()):
-                result = form.chosen().enqueue(*args, **kwargs)
-                # What it was given stays with the job: not everybody who may read this log may view it.
-                text = _("Run as job %(job)s.") % {"job": result.id}
-                write_down(request.user, definition, text)
-                job = Job.objects.using(alias()).defer("arguments", "result").get(pk=result.id)
-                write_down(request.user, job, text, flag=ADDITION)
+                result: Any = form.chosen().enqueue(*args, **kwargs)
+                sendings.refuse_second(request, UUID(result.id))
+                if not result.enqueued_before:
+                    # What it was given stays with the job: not everybody who may read this log may view it.
+                    text = _("Run as job %(job)s.") % {"job": result.id}
+                    write_down(request.user, definition, text)
+                    job = Job(pk=UUID(result.id), task_path=definition.path)
+                    write_down(request.user, job, text, flag=ADDITION)
+        except sendings.SentBefore as again:
+            self.message_user(request, str(again), messages.WARNING)
+            return None
         except (InvalidTask, JobQueueError) as error:
             form.refuse(error)
             return None
-        return result
+        return cast(TaskResult, result)
 
     def _tell(self, request: HttpRequest, result: TaskResult) -> None:
         link = cells.link("job", result.id, result.id)

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -20,7 +19,7 @@ from ..database import alias
 from ..leases import LeasesUnavailable
 from ..models import Outcome, Worker
 from ..spelling import spelled
-from .depths import TABLE, Depth, Failed, Place
+from .depths import TABLE, Depth, Failed, Place, tasks_with_jobs
 from .liveness import heartbeat_age, is_alive, serves
 from .numbers import number
 from .times import written
@@ -31,6 +30,7 @@ _CLOCKS_APART_SECONDS = 2.0
 # Who has been silent for so much longer than a lease has had time enough to be noticed.
 _RESCUE_SECONDS = 30.0
 _LOOKED_AT = 1000
+_UNKNOWN_AT_MOST = 20
 
 
 class Trouble(NamedTuple):
@@ -142,20 +142,15 @@ def _in_doubt(failed: Counter[Failed]) -> Iterator[Trouble]:
 
 
 def _unknown(known: Collection[str]) -> Iterator[Trouble]:
-    """Look for jobs between the names that are known, where an index has them: most often there are none."""
-    names = sorted(known)
-    if not names:
-        return
-    gaps = ["task_path < %s", *(["(task_path > %s AND task_path < %s)"] * (len(names) - 1)), "task_path > %s"]
-    values = [names[0], *(name for pair in pairwise(names) for name in pair), names[-1]]
-    with connections[alias()].cursor() as cursor:
-        cursor.execute(
-            f"SELECT COUNT(*) FROM (SELECT status FROM {TABLE} WHERE {' OR '.join(gaps)} LIMIT {_LOOKED_AT}) AS odd "
-            "WHERE status = 'READY'",
-            values,
-        )
-        (count,) = cursor.fetchone()
-    if count:
+    """Look among the newest jobs of tasks that are not known: most often there are none."""
+    odd = [path for path in tasks_with_jobs() if path not in known][:_UNKNOWN_AT_MOST] if known else []
+    if odd:
+        newest = f"SELECT status FROM {TABLE} WHERE task_path = %s ORDER BY id DESC LIMIT {_LOOKED_AT}"
+        waiting = f"(SELECT COUNT(*) FROM ({newest}) AS newest WHERE status = 'READY')"
+        with connections[alias()].cursor() as cursor:
+            cursor.execute(f"SELECT {' + '.join([waiting] * len(odd))}", odd)
+            (count,) = cursor.fetchone()
+    if odd and count:
         text = ngettext(
             "%(count)s job waits for a task that no worker knows: deploy a version that has it, or cancel the job.",
             "%(count)s jobs wait for tasks that no worker knows: deploy a version that has them, or cancel the jobs.",

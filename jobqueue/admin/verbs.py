@@ -46,8 +46,8 @@ class Verb:
     `act_on_many(job_ids)` does it to as many as it can at once, of each of which the log says `done`; `told(number)` is
     what the user reads, `asks(number)` what the button says that does it. It applies to jobs of these statuses that are
     `not_of` some outcomes, and are `later`, that is due in the future, if it says so. With `deletes`, the job is gone
-    after it. With `when`, somebody has to say a moment first, and `when(moment)` is the verb that does it then. `right`
-    is the permission, if it is another's.
+    after it; one that `makes` new ones does so again when it is pressed again. With `when`, somebody has to say a
+    moment first, and `when(moment)` is the verb that does it then. `right` is the permission, if it is another's.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Verb:
     ends: bool = False
     deletes: bool = False
     later: bool = False
+    makes: bool = False
     not_of: frozenset[str] = frozenset()
     when: Callable[[datetime], Verb] | None = None
     right: str = ""
@@ -247,6 +248,7 @@ COPY = Verb(
     ),
     statuses=frozenset(TaskResultStatus.values),
     not_of=frozenset({Outcome.IN_DOUBT}),
+    makes=True,
     act=_copy,
     act_on_many=_none_together,
     done=gettext_lazy("Copied."),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from .. import payload
 from ..conf import is_number, suggestion
 from ..errors import InvalidArguments, UnknownTask
+from ..redaction import shown_parameters
 from ..sentences import Sentence, said
 from ..spelling import on_one_line
 from ..task import JobTask, find
@@ -116,7 +117,7 @@ class Plan:
         except InvalidArguments as error:
             return {"arguments": payload.why_refused(error)}
         except TypeError as error:
-            call = f"{self.task_path}{_parameters(task)}"
+            call = f"{self.task_path}{shown_parameters(task)}"
             return {"arguments": Sentence("They do not fit %(call)s: %(error)s.", call=call, error=error)}
         except ValueError as error:
             return {"arguments": said(error)}
@@ -155,9 +156,3 @@ def no_arguments() -> dict[str, Any]:
 
 
 PLAN_FIELDS = tuple(field.name for field in fields(Plan))
-
-
-def _parameters(task: JobTask) -> str:
-    """Return what is to be given, as in ``(day, *, dry_run=False)``."""
-    parameters = list(signature(task.func).parameters.values())[1 if task.takes_context else 0 :]
-    return str(signature(task.func).replace(parameters=parameters, return_annotation=signature(task.func).empty))

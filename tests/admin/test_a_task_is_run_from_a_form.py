@@ -58,10 +58,15 @@ def keyless(name: str) -> None:
     """Have a limit whose key nobody can tell."""
 
 
+@task(unique="waiting", unique_key=_no_key)
+def unlike(name: str) -> None:
+    """Be like no other, as far as anybody can tell."""
+
+
 @pytest.fixture(autouse=True)
 def _declared() -> None:
     values = {"backend": "default", "queue": "default", "priority": 0, "effects": "atomic", "max_attempts": 3}
-    for one in (pay, everything, nothing, alone, keyless):
+    for one in (pay, everything, nothing, alone, keyless, unlike):
         TaskDefinition.objects.create(path=one.module_path, synced_at=ago(1), **values)
 
 
@@ -222,14 +227,31 @@ def test_what_is_not_seen_is_spelled_and_is_read_as_what_it_was(admin_client: Cl
 
 def test_a_job_that_is_there_already_is_named(admin_client: Client) -> None:
     send(admin_client, alone, name="ada")
+    logged = LogEntry.objects.count()
     answer = send(admin_client, alone, name="ada")
     assert Job.objects.count() == 1
     assert "There is a job of the same call" in admin_client.get(answer.url).text
+    # Somebody else's deed would be put down to whoever came second.
+    assert LogEntry.objects.count() == logged
+
+
+def test_a_form_that_is_sent_twice_makes_one_job(admin_client: Client) -> None:
+    sending = admin_client.get(address(nothing)).context["sending"]
+    for _ in range(2):
+        answer = admin_client.post(address(nothing), {sending["name"]: sending["value"], "confirmed": "on"})
+    assert Job.objects.count() == 1
+    assert LogEntry.objects.count() == 2
+    assert "This form was sent before, and was not acted on again." in admin_client.get(answer.url).text
+    send(admin_client, nothing)
+    assert Job.objects.count() == 2
 
 
 def test_what_the_backend_refuses_is_said(admin_client: Client) -> None:
     found = errors(send(admin_client, keyless, name="ada"))
     assert "The limit key of" in found["__all__"]
+    found = errors(send(admin_client, unlike, name="ada"))
+    assert "The unique_key of" in found["__all__"]
+    assert "ada" not in found["__all__"]
 
 
 def test_a_paused_task_says_so(admin_client: Client) -> None:

@@ -63,6 +63,23 @@ def test_the_error_is_that_of_the_last_attempt(look):
     assert "OSError" not in row
 
 
+def test_one_that_was_never_begun_counts_once_however_often_it_ended(look):
+    job = failed(outcome="dependency", attempts=0)
+    for _ in range(2):
+        make_attempt(job, 0, exception_class="jobqueue.errors.DependencyFailed")
+    (row,) = look()
+    assert "jobqueue.errors.DependencyFailed 1 1 1 1" in row
+
+
+def test_those_without_an_error_lead_to_none_that_have_one(admin_client):
+    none = [failed("", outcome="cancelled"), failed(outcome="cancelled", attempts=0)]
+    failed("jobqueue.errors.JobCancelled", outcome="cancelled")
+    rows = admin_client.get(reverse(FAILURES)).context["rows"]
+    (link,) = [row["count"] for row in rows if row["exception"] == "–"]
+    found = admin_client.get(re.search('href="([^"]*)"', link)[1].replace("&amp;", "&")).context["cl"].result_list
+    assert {job.pk for job in found} == {job.pk for job in none}
+
+
 def test_nothing_has_failed(look):
     make_job("SUCCESSFUL")
     assert look() == ["Nothing has failed."]

@@ -36,6 +36,26 @@ def test_what_cannot_be_is_skipped_and_it_is_said_why(admin_client):
     assert not LogEntry.objects.filter(object_id=str(gone.pk)).exists()
 
 
+def test_a_form_that_is_sent_twice_copies_once(admin_client):
+    job = make_job("FAILED")
+    asked = admin_client.post(reverse(COPY), {"ids": str(job.pk)})
+    for _ in range(2):
+        done = admin_client.post(asked.context["action_url"], {**asked.context["fields"], "confirmed": "yes"})
+    assert Job.objects.count() == 2
+    assert "This form was sent before, and was not acted on again." in said(done)
+    press(admin_client, COPY, job)
+    assert Job.objects.count() == 3
+
+
+def test_nor_does_a_page_that_is_loaded_again_go_on_with_the_same_jobs(admin_client):
+    make_job("FAILED")
+    fields = {"action": "copy_selected", "select_across": "1", "_selected_action": str(Job.objects.first().pk)}
+    asked = admin_client.post(reverse(JOBS), fields)
+    for _ in range(2):
+        admin_client.post(asked.context["action_url"], {**asked.context["fields"], "confirmed": "yes"})
+    assert Job.objects.count() == 2
+
+
 def test_all_that_match_are_copied_once_and_not_their_copies(admin_client):
     for _ in range(3):
         make_job("FAILED")

@@ -113,6 +113,25 @@ class TestTroubles:
         make_definition("shop.tasks.gone", synced_at=ago(declared))
         assert says in look()
 
+    def test_tasks_may_be_very_many(self, look):
+        make_worker()
+        paths = [f"shop.tasks.number_{number}" for number in range(1200)]
+        known = make_definition(paths[0])
+        for path in paths[1:]:
+            known.pk = path
+            known.save(force_insert=True)
+        make_job(task=paths[-1], since=10)
+        make_job(task="shop.tasks_of_old.gone", since=10)
+        assert "1 job waits for a task that no worker knows" in look()
+
+    def test_one_of_which_many_jobs_have_ended(self, look, monkeypatch):
+        monkeypatch.setattr(troubles, "_LOOKED_AT", 3)
+        make_worker()
+        for _ in range(4):
+            make_job("SUCCESSFUL", task="shop.tasks.gone", since=90)
+        make_job(task="shop.tasks.gone", since=10)
+        assert "1 job waits for a task that no worker knows" in look()
+
     def test_a_job_in_doubt(self, look):
         make_job("FAILED", outcome="in_doubt")
         assert "1 job is in doubt" in look()

@@ -91,6 +91,13 @@ def test_a_key_may_be_any_text(key: str) -> None:
     assert keyed.enqueue(1).id == keyed.enqueue(2).id
 
 
+def test_a_function_that_fails_enqueues_nothing() -> None:
+    keyed = task(unique="active", unique_key=lambda order: order["id"])(echo.func)
+    with pytest.raises(InvalidUniqueKey, match="TypeError was raised by it"):
+        keyed.enqueue(None)
+    assert not Job.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

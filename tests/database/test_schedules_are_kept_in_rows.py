@@ -73,7 +73,7 @@ class TestEditing:
             ({"cron": "every day", "every": None}, "cron", "Five fields"),
             ({"cron": "* * * * *", "every": None, "time_zone": "Berlin"}, "time_zone", "Use an IANA name|Did you mean"),
             ({"task_path": "tests.app.tasks.gone"}, "task_path", "No task"),
-            ({"arguments": {"args": [], "kwargs": {}}}, "arguments", r"do not fit .*echo\(value: 'Any'\)"),
+            ({"arguments": {"args": [], "kwargs": {}}}, "arguments", r"do not fit .*echo\(value\)"),
             ({"arguments": {"args": [1], "kwargs": {"other": 1}}}, "arguments", "unexpected keyword"),
             ({"arguments": [1]}, "arguments", "must be"),
             ({"queue": "nowhere"}, "queue", "nowhere"),

@@ -81,6 +81,15 @@ def test_copies_are_not_copied_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Job.objects.count() == 6
 
 
+def test_nor_when_a_job_has_an_id_of_a_clock_that_is_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "_LOT", 2)
+    for _ in range(3):
+        rows.enqueue(tasks.echo, 1)
+    Job.objects.filter(pk=rows.enqueue(tasks.echo, 1)).update(id=uuid.UUID("ffffffff-ffff-7fff-bfff-ffffffffffff"))
+    assert operations.copy(Job.objects.all()).done == 4
+    assert Job.objects.count() == 8
+
+
 def test_of_a_unique_task_there_is_one_and_it_is_said_which() -> None:
     first = unique_tasks.sync.enqueue(1)
     why = why_not()

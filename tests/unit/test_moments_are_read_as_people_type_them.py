@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from jobqueue.moments import NoMoment, moment_of
+from jobqueue.moments import NoMoment, example, moment_of
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -22,6 +22,10 @@ def test_a_delay_is_from_now_on(text: str, seconds: float) -> None:
 def test_a_time_is_in_the_current_zone_unless_it_names_one(text: str) -> None:
     with timezone.override("Europe/Berlin"):
         assert moment_of(text, now=NOW) == datetime(2026, 3, 1, 13, 30, tzinfo=UTC)
+
+
+def test_the_example_is_one() -> None:
+    assert timedelta(hours=17) < moment_of(example(), now=timezone.now()) - timezone.now() < timedelta(hours=43)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ... import lifecycle, operations, retention
 from ...conf import is_days
 from ...database import DatabaseNow, alias, clock
 from ...models import Job, JobQuerySet, Outcome
-from ...moments import NoMoment, moment_of
+from ...moments import NoMoment, example, moment_of
 from ...operations import Report
 from ...retention import Rule
 from ..backends import backend_named
@@ -39,7 +39,7 @@ def add(verbs: Verbs) -> None:
         acting.add_argument("--dry-run", action="store_true", help="Only say how many they are.")
         if name == "retry":
             acting.add_argument(
-                "--at", metavar="WHEN", help="Not before then: a delay, as 2h or 30m, or a time, as 2030-01-31T18:00."
+                "--at", metavar="WHEN", help=f"Not before then: a delay, as 2h or 30m, or a time, as '{example()}'."
             )
     pruning = verbs.add("prune", "Delete jobs that finished long ago; keys stay known in the ledger.", _prune)
     pruning.add_argument(
@@ -102,7 +102,7 @@ def _followed(report: Report) -> list[str]:
     ended = f"{counted(report.ended)} that waited {'has' if report.ended == 1 else 'have'} ended, too."
     let_go = f"{counted(report.let_go)} that waited may begin now."
     told = [text for count, text in ((report.ended, ended), (report.let_go, let_go)) if count]
-    more = [f"… and {len(report.made) - _SAID:,} more."] if len(report.made) > _SAID else []
+    more = [f"… and {report.done - _SAID:,} more."] if report.made and report.done > _SAID else []
     return [*told, *(f"New: job {made}" for made in report.made[:_SAID]), *more]
 
 
