@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +90,7 @@ def _call_of(job: Job) -> tuple[list[Any], dict[str, Any]]:
 
 def _fits(task: JobTask, args: list[Any], kwargs: dict[str, Any]) -> bool:
     try:
-        signature(task.func).bind(*([None] if task.takes_context else []), *args, **kwargs)
+        task.signature().bind(*args, **kwargs)
     except TypeError:
         return False
     return True

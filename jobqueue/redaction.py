@@ -77,9 +77,8 @@ def hides(task: JobTask, name: str) -> bool:
 
 def shown_parameters(task: JobTask) -> str:
     """Return what a task is enqueued with, as in ``(day, *, dry_run=False)``, without defaults that are not shown."""
-    found = signature(task.func)
-    own = list(found.parameters.values())[1 if task.takes_context else 0 :]
-    shown = [it.replace(annotation=Parameter.empty, default=_default(task, it)) for it in own]
+    found = task.signature()
+    shown = [it.replace(annotation=Parameter.empty, default=_default(task, it)) for it in found.parameters.values()]
     return str(found.replace(parameters=shown, return_annotation=Signature.empty))
 
 

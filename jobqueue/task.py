@@ -6,6 +6,7 @@ really declared in this process. What is not there stays in the queue for a work
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
@@ -122,6 +123,12 @@ class JobTask(Task):
         for name in _FIELDS:
             object.__setattr__(copy, name, values.get(name, getattr(self, name)))
         return copy
+
+    def signature(self) -> inspect.Signature:
+        """Return what it is enqueued with: the signature of its function, but for the context."""
+        found = inspect.signature(self.func)
+        own = list(found.parameters.values())[1 if self.takes_context else 0 :]
+        return found.replace(parameters=own)
 
     def retries_on(self, kind: type[BaseException]) -> bool:
         """Return whether the body is attempted again after an exception of that class, if it has attempts left."""

@@ -74,7 +74,7 @@ class RunForm(forms.Form):
         super().__init__(*args, **options)
         self.task = task
         self.call: tuple[list[Any], dict[str, Any]] = [], {}
-        self._parameters = parameters_of(task)
+        self._parameters = list(task.signature().parameters.values())
         own = {_PREFIX + it.name: ArgumentField(it, hidden=hides(task, it.name)) for it in self._parameters}
         self.fields = {**own, **self.fields}
         if (backend := backend_of(task.backend)) and backend.queues:
@@ -103,7 +103,7 @@ class RunForm(forms.Form):
             self.call = self._call({it.name: cleaned[_PREFIX + it.name] for it in self._parameters})
         if not any(name.startswith(_PREFIX) for name in self.errors):
             try:
-                _signature(self.task).bind(*self.call[0], **self.call[1])
+                self.task.signature().bind(*self.call[0], **self.call[1])
                 backend = backend_of(self.task.backend)
                 if backend is not None:
                     dump_arguments(*self.call, limit=backend.settings.max_argument_bytes)
@@ -202,15 +202,6 @@ class ArgumentField(forms.CharField):
         if is_wanted:
             raise ValidationError(_("This has to be given."))
         return _MISSING
-
-
-def parameters_of(task: JobTask) -> list[Parameter]:
-    """Return what a task is enqueued with: the parameters of its function, but for the context."""
-    return list(inspect.signature(task.func).parameters.values())[1 if task.takes_context else 0 :]
-
-
-def _signature(task: JobTask) -> inspect.Signature:
-    return inspect.Signature(parameters_of(task))
 
 
 def _wanted(parameter: Parameter) -> type | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from inspect import signature
 from typing import Any
 
 from django.conf import settings
@@ -113,7 +112,7 @@ class Plan:
             args, kwargs = self.call()
             backend: Any = task.get_backend()
             payload.dump_arguments(args, kwargs, limit=backend.settings.max_argument_bytes)
-            signature(task.func).bind(*([None] if task.takes_context else []), *args, **kwargs)
+            task.signature().bind(*args, **kwargs)
         except InvalidArguments as error:
             return {"arguments": payload.why_refused(error)}
         except TypeError as error:
