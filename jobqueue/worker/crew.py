@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any
 from uuid import UUID
 
@@ -132,7 +132,7 @@ class Executor:
         if self.seats.share_a_loop:
             for claim in claims:
                 self._had[self.seats.lane_of(claim.task_path)] += 1
-        self._send(Run(claims))
+        self._send(Run(claims, time.monotonic()))
         return serials
 
     def recall(self) -> None:
@@ -161,8 +161,10 @@ class Executor:
     def kill(self, doom: Doom | None = None) -> None:
         """End the process at once, unless it has ended already."""
         self.doom = self.doom or doom
-        with contextlib.suppress(ValueError):  # Buried by the main thread meanwhile.
-            self._process.kill()
+        with contextlib.suppress(ValueError, OSError):  # Buried by the main thread meanwhile.
+            # Nobody may have asked yet how it ended, and its number may be somebody else's by now.
+            if not wait([self._process.sentinel], 0):
+                self._process.kill()
 
     def bury(self) -> None:
         """Free what a dead process leaves behind."""
@@ -233,7 +235,7 @@ class Crew:
                 logger.warning("An executor could not be started (%r): trying again.", error)
                 self._short_lives += 1
             if self._short_lives:
-                self._next_start = time.monotonic() + min(5.0, 0.2 * 2**self._short_lives)
+                self._next_start = time.monotonic() + min(5.0, 0.2 * 2 ** min(self._short_lives, 5))
         return len(self._executors) > before
 
     def all(self) -> list[Executor]:

@@ -81,6 +81,7 @@ class Dispatcher:
         self._quiet_until = 0.0
         self._turned_at = 0.0
         self._failing, self._said = False, Said()
+        self._trusted_since = trust.since()
 
     def ring(self) -> None:
         """End the wait of the step that is under way; safe in threads and signal handlers."""
@@ -112,7 +113,7 @@ class Dispatcher:
 
     def _tell_room(self) -> None:
         """Have hints of new jobs come here only while one could be taken; set at every step, it is cheap."""
-        if self.claiming and not self._failing and self._feed.room() > 0:
+        if self.claiming and not self._failing and self._trust.holds() and self._feed.room() > 0:
             self.room.set()
         else:
             self.room.clear()
@@ -138,12 +139,13 @@ class Dispatcher:
         if self._settler.flush():
             self.claimer.look_now()
         self._reconciler.step()
-        if self.claiming and self._trust.holds():
-            self._feed.hand(self.claimer.claim(self._feed.rooms()))
-        if self.claiming:
-            self._feed.deal_spare()
-        else:
+        if not self.claiming or self._trusted_since != self._trust.since():
+            # What was claimed before a gap may be another's by now.
+            self._trusted_since = self._trust.since()
             self._feed.hand_back_spare()
+        elif self._trust.holds():
+            self._feed.hand(self.claimer.claim(self._feed.rooms()))
+            self._feed.deal_spare()
         if self._settler.flush():
             self.claimer.look_now()
         self._scribe.write()
@@ -153,8 +155,10 @@ class Dispatcher:
             return max(0.0, self._seconds_to_turn())
         if self._feed.may_get_stuck():
             return _STUCK_TICK
-        if self.claiming and self._feed.room() > 0:
-            return max(self.claimer.wait_seconds(self._feed.rooms()), self._quiet_until - time.monotonic())
+        # Asked once: a job that turns out long leaves less room from one moment to the next.
+        rooms = self._feed.rooms() if self.claiming and self._trust.holds() else []
+        if any(room > 0 for room in rooms):
+            return max(self.claimer.wait_seconds(rooms), self._quiet_until - time.monotonic())
         return _LONGEST_WAIT
 
     def _wait(self, seconds: float) -> Container[object]:
@@ -173,6 +177,10 @@ class Dispatcher:
                 self._receive(executor, executor.pipe.recv())
         except (EOFError, OSError):
             pass  # The sentinel tells of its death, if not now, then in the next step.
+        except Exception as error:
+            # A body has written to a file that is not its own.
+            logger.warning("What executor %s says cannot be read (%r): killing it.", executor.pid, error)
+            executor.kill()
         if died:
             self._bury(executor)
 

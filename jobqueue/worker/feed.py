@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ..lifecycle import Claim
 from ..points import reached
 from .crew import Crew, Executor
-from .holdings import Holdings
+from .holdings import Holding, Holdings
 from .pace import Pace
 from .settler import Settler
 
@@ -68,8 +68,8 @@ class Feed:
         executor.recalled = False
         for serial in serials:
             claim = executor.take(serial)
-            holding = self._holdings.get(claim.job_id) if claim else None
-            if claim is not None and holding is not None and holding.claim is claim:
+            holding = self._holding_of(claim) if claim is not None else None
+            if claim is not None and holding is not None:
                 holding.executor = None
                 self._keep(claim)
 
@@ -114,9 +114,13 @@ class Feed:
 
     def _hand_back(self, claims: deque[Claim]) -> None:
         while claims:
-            holding = self._holdings.get(claims.popleft().job_id)
-            if holding is not None:
+            if (holding := self._holding_of(claims.popleft())) is not None:
                 self._settler.hand_back(holding)
+
+    def _holding_of(self, claim: Claim) -> Holding | None:
+        """Return what is held by a claim; None when it is over, though the job may be ours once more by another."""
+        holding = self._holdings.get(claim.job_id)
+        return holding if holding is not None and holding.claim is claim else None
 
     def _hand_suspects(self) -> None:
         """Give suspects to those who have nothing to do, one each."""
@@ -141,8 +145,7 @@ class Feed:
     def _note(self, executor: Executor, claims: list[Claim]) -> None:
         reached("hand.before")
         for claim, serial in zip(claims, executor.hand(claims), strict=True):
-            holding = self._holdings.get(claim.job_id)
-            if holding is not None:
+            if (holding := self._holding_of(claim)) is not None:
                 holding.executor, holding.serial = executor, serial
         reached("hand.after")
 

@@ -13,15 +13,17 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import OperationalError
 from django.tasks import TaskResultStatus
 
 from .. import lifecycle, retention, tallies
 from ..conf import Options
-from ..database import connection, is_locked
+from ..database import connection, gave_way, is_locked
 from ..leases import Leases, LeasesUnavailable
 from ..lifecycle import Orphan, Silent
 from ..points import reached
@@ -38,6 +40,19 @@ _PRUNE_LOT = 500
 _PRUNE_AT_MOST_SECONDS = 1.0
 _FORGET_WORKERS_AFTER = timedelta(days=1)
 _FORGET_LIMITS_AFTER = timedelta(days=1)
+
+
+@contextmanager
+def _giving_way() -> Iterator[None]:
+    """Leave for the next time what somebody else has locked: it is to hold up nothing that comes behind it."""
+    try:
+        yield
+    except OperationalError as error:
+        if not gave_way(connection(), error):
+            raise
+        logger.info(
+            "A row that is to be kept in order is locked (%s): it is left for the next time.", str(error).strip()
+        )
 
 
 class Keeper:
@@ -77,12 +92,18 @@ class Keeper:
         pause = self._options.keeper_seconds if self._doorkeeper is None else self._sweep(self._doorkeeper)
         if time.monotonic() >= self._next_forget:
             self._next_forget = time.monotonic() + _FORGET_SECONDS
-            lifecycle.prune_workers(older_than=_FORGET_WORKERS_AFTER)
-            lifecycle.prune_keys(limit=_PRUNE_LOT)
-            lifecycle.prune_limits(older_than=_FORGET_LIMITS_AFTER, limit=_PRUNE_LOT)
-            tallies.roll_up()
+            with _giving_way():
+                lifecycle.prune_workers(older_than=_FORGET_WORKERS_AFTER)
+            with _giving_way():
+                lifecycle.prune_keys(limit=_PRUNE_LOT)
+            with _giving_way():
+                lifecycle.prune_limits(older_than=_FORGET_LIMITS_AFTER, limit=_PRUNE_LOT)
+            with _giving_way():
+                tallies.roll_up()
         if time.monotonic() >= self._next_prune:
-            self._next_prune = time.monotonic() + self._prune()
+            self._next_prune = time.monotonic() + _PRUNE_SECONDS
+            with _giving_way():
+                self._next_prune = time.monotonic() + self._prune()
         # Not in step with the keepers of other workers.
         pause *= random.uniform(0.8, 1.2)  # noqa: S311
         return pause if self._timekeeper is None else self._timekeeper.look(at_most=pause)
@@ -105,19 +126,23 @@ class Keeper:
         if time.monotonic() - self._locked_at < self._options.lease_seconds:
             return
         for orphan in dead:
-            status = lifecycle.rescue(orphan, max_crashes=self._options.max_crashes)
-            if status is not None:
-                reached("rescue.after")
-                self._books.rescued(for_good=status == TaskResultStatus.FAILED)
-                logger.warning(
-                    "Job %s was rescued from worker %s, which gives no sign of life; it is %s now.",
-                    orphan.fence.job_id,
-                    orphan.worker_id,
-                    status,
-                )
-                self._woken()
-                if self._doorkeeper is not None and status == TaskResultStatus.FAILED:
-                    self._doorkeeper.follow([orphan.fence.job_id])
+            with _giving_way():
+                self._rescue_one(orphan)
+
+    def _rescue_one(self, orphan: Orphan) -> None:
+        status = lifecycle.rescue(orphan, max_crashes=self._options.max_crashes)
+        if status is not None:
+            reached("rescue.after")
+            self._books.rescued(for_good=status == TaskResultStatus.FAILED)
+            logger.warning(
+                "Job %s was rescued from worker %s, which gives no sign of life; it is %s now.",
+                orphan.fence.job_id,
+                orphan.worker_id,
+                status,
+            )
+            self._woken()
+            if self._doorkeeper is not None and status == TaskResultStatus.FAILED:
+                self._doorkeeper.follow([orphan.fence.job_id])
 
     def _watch(self, silent: dict[str, Silent]) -> None:
         """Note since when heartbeats stand still, and whether SQLite is locked, before it comes to a judgement."""

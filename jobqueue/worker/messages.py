@@ -15,9 +15,10 @@ from ..lifecycle import Claim
 
 
 class Run(NamedTuple):
-    """Begin these jobs in this order; they are numbered on from the last one."""
+    """Begin these jobs in this order; they are numbered on from the last one. Sent `at` that monotonic moment."""
 
     claims: list[Claim]
+    at: float
 
 
 class Recall(NamedTuple):

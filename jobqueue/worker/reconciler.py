@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from uuid import UUID
 
 from .. import lifecycle
 from ..fence import Fence
@@ -34,7 +33,7 @@ class Reconciler:
         self._period = period
         self._patience = patience
         self._next = time.monotonic() + period
-        self._revoked: dict[UUID, float] = {}
+        self._revoked: dict[Fence, float] = {}
 
     def step(self) -> None:
         """Compare, when it is time to; raises DatabaseError."""
@@ -55,19 +54,19 @@ class Reconciler:
                 lifecycle.release([Fence(job_id, 0, token)], started=False)
 
     def _revoke(self, holding: Holding, now: float) -> None:
-        executor, job_id = holding.executor, holding.claim.job_id
+        executor, job_id, fence = holding.executor, holding.claim.job_id, holding.fence
         if executor is None or not executor.runs(job_id):
             return  # Its end is on its way to us, or its first write will be refused.
-        if job_id not in self._revoked:
+        if fence not in self._revoked:
             logger.warning("Job %s is no longer ours: telling its body.", job_id)
-            self._revoked[job_id] = now + self._patience
+            self._revoked[fence] = now + self._patience
             executor.interrupt(job_id, Why.LEASE_LOST)
 
     def _kill_who_does_not_listen(self, now: float) -> None:
-        for job_id, deadline in list(self._revoked.items()):
-            holding = self._holdings.get(job_id)
-            executor = holding.executor if holding else None
-            if executor is None or not executor.runs(job_id):
-                del self._revoked[job_id]
+        for fence, deadline in list(self._revoked.items()):
+            holding = self._holdings.get(fence.job_id)
+            executor = holding.executor if holding and holding.fence == fence else None
+            if executor is None or not executor.runs(fence.job_id):
+                del self._revoked[fence]
             elif now > deadline:
                 executor.kill(Doom(Outcome.RELEASED, "The job was cancelled or rescued and its body did not stop."))

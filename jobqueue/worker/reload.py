@@ -61,6 +61,8 @@ class Watcher:
         self._reloader.run(threading.main_thread())
 
     def _on_change(self, **_: Any) -> bool:
-        self.has_changed = True
-        self._changed()
+        # Told twice to stop, a worker would wait for nobody.
+        if not self.has_changed:
+            self.has_changed = True
+            self._changed()
         return True  # Handled: Django need not end the process.

@@ -195,6 +195,7 @@ class Supervisor:
         reached("sign-in.before")
         publish_definitions(self._tasks, self._options)
         publish_declared()
+        sent = time.monotonic()
         beat(self.identity, [])
         reached("sign-in.after")
         sessions.hurry()
@@ -208,7 +209,7 @@ class Supervisor:
         )
         for message in checks.check_server(self._leases, self._options):
             logger.warning("%s %s", message.msg, message.hint)
-        self._trust.extend(time.monotonic())
+        self._trust.extend(sent)
         for loop in [*self._renewing, *self._helping]:
             loop.start()
         try:

@@ -60,6 +60,9 @@ class Watchdog:
                 executor.kill(Doom(Outcome.LOST, "The worker could renew neither its lease nor its heartbeat."))
 
     def _stop_late(self, executor: Executor, board: Board) -> None:
+        # A limit is one for the body: what settles a job may have to wait for the database.
+        if not board.in_body():
+            return
         serial, seconds = board.running(), board.seconds()
         claim = executor.outstanding.get(serial)
         timeout = self._options.time_limit(find(claim.task_path).timeout) if claim is not None else None

@@ -169,6 +169,7 @@ def _replacements() -> Generator[tuple[Any, str, Any]]:
     yield supervisor.Supervisor, "_take_signals", lambda _self: None
     yield crew, "CONTEXT", processes.Context
     yield crew, "open", processes.open_file
+    yield crew, "wait", lambda things, _at_once: processes._ready(things)
     yield threading.Thread, "start", lambda self: threads.start(self, self.name, self.run)
     yield threading.Thread, "join", threads.join
     yield loop, "threading", SimpleNamespace(Event=threads.Event)

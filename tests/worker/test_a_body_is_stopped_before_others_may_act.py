@@ -50,6 +50,15 @@ def test_one_that_is_late_is_told_once_and_then_killed(executor):
     assert "timeout of 5 s" in executor.doom.text
 
 
+def test_what_comes_behind_the_body_is_not_late(executor):
+    """It may wait for the database, and what became of the body would be lost with it."""
+    dog = watchdog(executor)
+    executor.begin(claim_of(five_seconds), seconds=60)
+    executor.board.body_over()
+    dog.tick()
+    assert (executor.heard(), executor.killed) == ([], False)
+
+
 def test_the_job_after_it_is_not_told(executor):
     dog = watchdog(executor)
     executor.begin(claim_of(five_seconds), seconds=6)

@@ -7,9 +7,12 @@ from multiprocessing import get_context
 import pytest
 
 from jobqueue.worker.board import Board
+from jobqueue.worker.executor import process
 from jobqueue.worker.executor.conscience import Conscience
-from jobqueue.worker.executor.process import _wait_for_trust
+from jobqueue.worker.executor.process import Sent, _wait_for_trust
+from jobqueue.worker.messages import Ended, How
 from jobqueue.worker.trust import Trust
+from tests.worker.parts import claim_of
 
 CONTEXT = get_context("spawn")
 LEASE, MARGIN = 10, 2
@@ -69,3 +72,43 @@ def test_one_that_runs_something_in_any_of_its_seats_ends(board, killed):
     other.begin(1)
     Conscience([board, other], renewed(ago=LEASE - 0.2 * MARGIN)).tick()
     assert killed
+
+
+class Letters:
+    """A mailbox with these jobs in it."""
+
+    def __init__(self, *sent: Sent) -> None:
+        self.memory = 1
+        self.sent, self.told = list(sent), []
+
+    def next(self, lane):
+        return self.sent.pop(0) if self.sent else None
+
+    def report(self, lane, ended):
+        self.told.append(ended)
+
+
+class Performs:
+    """Whoever runs jobs."""
+
+    def __init__(self) -> None:
+        self.run = []
+
+    def perform(self, claim, serial):
+        self.run.append(serial)
+        return Ended(How.SETTLED, None, 0.0, serial)
+
+
+def test_what_was_sent_before_trust_was_over_is_not_begun(board, monkeypatch):
+    """Others may have it: the fence would refuse what it writes, but nobody what it does elsewhere."""
+    monkeypatch.setattr(process, "_take_signals", lambda: None)
+    trust, sent_at = renewed(ago=0), time.monotonic()
+    trust.extend(time.monotonic())
+    assert trust.since() < sent_at, "a gap is what counts, not a renewal"
+    trust._until.value = time.monotonic() - 5
+    trust.extend(time.monotonic())
+    letters = Letters(Sent(1, claim_of(), sent_at), Sent(2, claim_of(), time.monotonic()))
+    performer = Performs()
+    process._run_jobs(letters, 0, board, performer, trust)
+    assert performer.run == [2]
+    assert [(ended.serial, ended.how) for ended in letters.told] == [(1, How.LOST), (2, How.SETTLED)]

@@ -23,3 +23,14 @@ def test_in_a_moment(monkeypatch, error):
     assert (len(starts), few.all()) == (1, [])
     wait_until(lambda: few.fill() or len(few.all()) == 1)
     assert len(starts) == 2
+
+
+def test_however_long_it_takes(monkeypatch):
+    def start(*_):
+        raise BlockingIOError(11, "no more")
+
+    monkeypatch.setattr(crew, "Executor", start)
+    few = crew.Crew(1, trust=trust(), backend="default", worker_id="w-1")
+    few._short_lives = 5000
+    few.fill()
+    assert few._short_lives == 5001

@@ -189,6 +189,15 @@ def test_a_task_that_was_paused_waits_and_goes_on():
     assert len(house.look()) == 1
 
 
+def test_it_waits_in_whatever_backend():
+    rows.enqueue(add)
+    TaskDefinition.objects.create(
+        path=add.module_path, backend="plain", queue="default", priority=0, effects="atomic", max_attempts=3,
+        paused=True, synced_at=rows.timezone.now(),
+    )  # fmt: skip
+    assert House().look() == []
+
+
 def test_each_claim_gets_its_lease():
     found = leases()
     rows.enqueue()

@@ -1,5 +1,7 @@
 """The feed: each job to the one that has the least to do, a few ahead while they are short, none behind a long one."""
 
+from uuid import uuid4
+
 import pytest
 
 from jobqueue.worker.feed import Feed
@@ -88,7 +90,7 @@ def test_what_waits_behind_a_long_job_is_taken_back_and_given_to_another(house):
 
     house.feed.take_back(stuck, [2])
     house.feed.hand([])
-    assert free.heard() == [Run([waiting])]
+    assert [message.claims for message in free.heard()] == [[waiting]]
     assert house.holdings.get(waiting.job_id).executor is free
     assert list(stuck.outstanding.values()) == [first]
 
@@ -207,3 +209,14 @@ def test_coroutines_and_functions_have_seats_of_their_own():
     house.feed.deal_spare()
     assert house.feed.rooms() == [0, 1]
     assert house.settler.owes(), "the spare one was handed back"
+
+
+def test_a_claim_that_is_over_is_not_taken_for_a_later_one_of_the_same_job(house):
+    (old,) = house.claims(1)
+    later = house.holdings.add(old._replace(attempt=old.attempt + 1, token=uuid4()))
+    house.feed._keep(old)
+    house.feed.hand_back_spare()
+    assert not house.settler.owes()
+    house.feed._keep(old)
+    house.feed.hand([])
+    assert later.executor is None

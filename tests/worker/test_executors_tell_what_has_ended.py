@@ -48,12 +48,12 @@ class House:
 
     def has(self, jobs: int) -> None:
         """Give it jobs."""
-        self.mailbox._receive(Run([some_claim() for _ in range(jobs)]))
+        self.mailbox._receive(Run([some_claim() for _ in range(jobs)], 0.0))
 
     def take(self) -> int | None:
         """Have a seat take the next job, and return its number."""
-        numbered = self.mailbox.next(0)
-        return numbered and numbered[0]
+        sent = self.mailbox.next(0)
+        return sent and sent.serial
 
 
 @pytest.fixture(autouse=True)

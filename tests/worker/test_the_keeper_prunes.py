@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.tasks import task_backends
 
 from jobqueue import lifecycle
@@ -14,6 +15,7 @@ from jobqueue.backend import JobQueueBackend
 from jobqueue.models import Job
 from jobqueue.worker import keeper as module
 from jobqueue.worker.keeper import Keeper
+from jobqueue.worker.timekeeper import Timekeeper
 from tests import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,3 +46,29 @@ def test_a_look_ends_in_time_and_the_next_one_goes_on(keeper: Keeper, monkeypatc
     assert Job.objects.count() == 7
     keeper.tick()
     assert Job.objects.count() == 2
+
+
+@pytest.mark.parametrize("verb", ["prune", "prune_keys", "prune_workers", "prune_limits"])
+def test_what_somebody_has_locked_holds_up_nothing_else(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    def locked(*_args: object, **_options: object) -> int:
+        error = OperationalError("database is locked")
+        error.__cause__ = Locked("55P03" if connection.vendor == "postgresql" else 1205)
+        raise error
+
+    monkeypatch.setattr(lifecycle, verb, locked)
+    looked = list[bool]()
+    keeper._timekeeper = cast(Timekeeper, SimpleNamespace(look=lambda *, at_most: looked.append(True) or at_most))
+    keeper._next_forget = 0.0
+    keeper.tick()
+    assert looked
+    assert Job.objects.count() == (12 if verb == "prune" else 0)
+
+
+class Locked(Exception):
+    """What a driver raises. It names the error by the first of its arguments, or by its SQLSTATE."""
+
+    def __init__(self, code: object) -> None:
+        super().__init__(code)
+        self.sqlstate = code if connection.vendor == "postgresql" else None

@@ -13,7 +13,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -73,7 +73,8 @@ class Interrupts:
             self._strike()
         elif (coroutine := self._coroutine) is not None:
             loop, task = coroutine
-            loop.call_soon_threadsafe(task.cancel)
+            with suppress(RuntimeError):  # It is closed: the body has just ended.
+                loop.call_soon_threadsafe(task.cancel)
 
     async def cancellable(self, body: Coroutine[Any, Any, Any]) -> Any:
         """Await the coroutine of a body; an interruption cancels it, while the thread waits for it to end."""

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 import django
 from django.tasks import task_backends
@@ -31,7 +31,7 @@ from ...points import reached
 from ...task import discover
 from ..board import Board
 from ..lifeline import die_with_parent
-from ..messages import Ended, FromExecutor, Interrupt, Recall, Report, Returned, Run, Stop, Stopping
+from ..messages import Ended, FromExecutor, How, Interrupt, Recall, Report, Returned, Run, Stop, Stopping
 from ..seats import Seats
 from ..trust import Trust
 from . import files, forks, logbook
@@ -135,9 +135,13 @@ def _interrupts_of(number: int, board: Board, seats: Seats) -> Interrupts:
 def _run_jobs(mailbox: Mailbox, lane: int, board: Board, performer: Performer, trust: Trust) -> None:
     """Run the jobs of a lane in this thread, until there will be no more."""
     in_main = threading.current_thread() is threading.main_thread()
-    while (numbered := mailbox.next(lane)) is not None:
-        serial, claim = numbered
+    while (sent := mailbox.next(lane)) is not None:
+        serial, claim, at = sent
         _wait_for_trust(trust)
+        if at < trust.since():
+            # Others may have it by now; if not, it is handed back, for nobody here knows it any more.
+            mailbox.report(lane, Ended(How.LOST, None, 0.0, serial))
+            continue
         if in_main:
             _take_signals()
         board.begin(serial)
@@ -167,6 +171,14 @@ def _take_no_notice(_number: int, _frame: object) -> None:
     pass
 
 
+class Sent(NamedTuple):
+    """A job that is to be begun, by its number, and when it was sent."""
+
+    serial: int
+    claim: Claim
+    at: float
+
+
 class Mailbox(threading.Thread):
     """Jobs in, reports out."""
 
@@ -186,19 +198,19 @@ class Mailbox(threading.Thread):
         self._has_company = seats.total > 1
         self._interrupts = interrupts
         self._interrupted = interrupted
-        self._inboxes: list[SimpleQueue[tuple[int, Claim] | None]] = [SimpleQueue() for _ in seats.lanes]
+        self._inboxes: list[SimpleQueue[Sent | None]] = [SimpleQueue() for _ in seats.lanes]
         self._sending = threading.Lock()
         self._ended: list[Ended] = []
         self._flushed_at = 0.0
         self._serial = 0
 
-    def next(self, lane: int) -> tuple[int, Claim] | None:
-        """Wait for the next job of a lane and return it with its number; None when there will be no more."""
+    def next(self, lane: int) -> Sent | None:
+        """Wait for the next job of a lane and return it; None when there will be no more."""
         inbox = self._inboxes[lane]
-        numbered = inbox.get()
-        if self._has_company and self._ended and (numbered is None or inbox.empty()):
+        sent = inbox.get()
+        if self._has_company and self._ended and (sent is None or inbox.empty()):
             self.flush()  # Who has ended in another seat thought that there was more to come.
-        return numbered
+        return sent
 
     def report(self, lane: int, ended: Ended) -> None:
         """Tell the worker that a job ended: at once when nothing else is to be done, with others while there is."""
@@ -238,12 +250,12 @@ class Mailbox(threading.Thread):
 
     def _receive(self, message: Any) -> None:
         match message:
-            case Run(claims):
+            case Run(claims, at):
                 shared = self._inboxes[0] if len(self._inboxes) == 1 else None
                 for claim in claims:
                     self._serial += 1
                     inbox = shared if shared is not None else self._inboxes[self._seats.lane_of(claim.task_path)]
-                    inbox.put((self._serial, claim))
+                    inbox.put(Sent(self._serial, claim, at))
             case Recall():
                 serials = self._take_back()
                 # Behind that: who ended while there was more to come has not told, and now there is no more.
@@ -267,7 +279,7 @@ class Mailbox(threading.Thread):
                     if item is None:
                         stop = True
                     else:
-                        serials.append(item[0])
+                        serials.append(item.serial)
         if stop:
             self._say_that_is_all()
         return serials

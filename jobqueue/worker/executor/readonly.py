@@ -97,8 +97,8 @@ def writable(connection: BaseDatabaseWrapper) -> Iterator[None]:
     if connection in _writing:
         yield
         return
-    _writing.add(connection)
     try:
+        _writing.add(connection)
         permit(connection)
         yield
     finally:

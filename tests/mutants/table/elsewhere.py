@@ -252,7 +252,13 @@ _JUDGES = (
         name="entries-of-the-living",
         mechanism="What a job has entered elsewhere stays for as long as the job",
         off="it goes",
-        pieces=(Piece("ledger.py", "for pk, job_id in found.items() if job_id not in there]", "for pk in found]"),),
+        pieces=(
+            Piece(
+                "ledger.py",
+                'ours.difference(Job.objects.using(alias()).filter(pk__in=ours).values_list("pk", flat=True))',
+                "ours",
+            ),
+        ),
         killers=(Killer(f"{FENCE}::test_what_is_left_of_pruned_jobs_goes"),),
     ),
     Mutant(
@@ -262,11 +268,20 @@ _JUDGES = (
         pieces=(
             Piece(
                 "ledger.py",
-                "LedgerEntry.objects.using(connection.alias).filter(entered)",
-                "LedgerEntry.objects.using(connection.alias)",
+                "entries.filter(entered, job_id__in=gone)",
+                "entries.exclude(job_id__in=ours - gone)",
             ),
         ),
         killers=(Killer(f"{FENCE}::test_what_jobs_that_are_there_have_left_stays"),),
+    ),
+    Mutant(
+        name="entries-from-here",
+        mechanism="What goes there was entered for jobs of this database, and not of another that writes there, too",
+        off="it is not asked from where it was entered",
+        pieces=(
+            Piece("ledger.py", "for _pk, job_id, home in found if home == _home()}", "for _pk, job_id, home in found}"),
+        ),
+        killers=(Killer(f"{FENCE}::test_nor_does_one_whose_jobs_are_elsewhere"),),
     ),
 )
 

@@ -61,7 +61,7 @@ MUTANTS = (
         name="told-when-there-will-be-no-more",
         mechanism="A seat that will have no more jobs tells what has ended, though others still run",
         off="it leaves that to the others",
-        pieces=(Piece("worker/executor/process.py", "(numbered is None or inbox.empty())", "inbox.empty()"),),
+        pieces=(Piece("worker/executor/process.py", "(sent is None or inbox.empty())", "inbox.empty()"),),
         killers=(Killer(f"{TOLD}::test_who_will_have_no_more_tells_though_others_still_run"),),
     ),
     Mutant(

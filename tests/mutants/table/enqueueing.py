@@ -32,8 +32,10 @@ MUTANTS = (
         pieces=(
             Piece(
                 "ledger.py",
-                'if _insert(connection, scope, key, job_id, fingerprint, "ON CONFLICT (scope, key) DO NOTHING"):\n'
-                "        return None\n    return entries.get()",
+                "while not "
+                '_insert(connection, scope, key, job_id, fingerprint, "ON CONFLICT (scope, key) DO NOTHING"):\n'
+                "        if (there := entries.first()) is not None:  # Else its time was over, and it went just now.\n"
+                "            return there\n    return None",
                 "entry = entries.first()\n    if entry is None:\n"
                 '        _insert(connection, scope, key, job_id, fingerprint, "ON CONFLICT (scope, key) DO NOTHING")\n'
                 "    return entry",
@@ -77,7 +79,7 @@ MUTANTS = (
         pieces=(
             Piece(
                 "backend.py",
-                "transaction.on_commit(lambda: hints.hint(lists), using=database_alias(), robust=True)",
+                "_on_commit(lambda: hints.hint(lists))",
                 "hints.hint(lists)",
             ),
         ),

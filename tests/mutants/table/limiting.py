@@ -82,4 +82,16 @@ MUTANTS = (
             Killer(f"{CLAIMER}::test_every_key_has_its_turn_however_many_there_are"),
         ),
     ),
+    Mutant(
+        name="believable-turns",
+        mechanism="A turn that is too far ahead to be one of the rate holds nobody up: a clock, or a rate, was another",
+        off="it is waited for",
+        pieces=(Piece("limits.py", "return next_at - now > self._lead(self.burst) + _ROUNDED", "return False"),),
+        killers=(
+            Killer(
+                "tests/database/test_limits.py"
+                "::test_after_a_clock_that_was_set_back_or_a_faster_rate_one_begins_and_the_next_waits_its_turn"
+            ),
+        ),
+    ),
 )

@@ -5,6 +5,8 @@ from tests.mutants.table.simulated import SIMULATED
 
 LIFE = "tests/worker/test_signs_of_life.py"
 STOPPED = "tests/worker/test_a_body_is_stopped_before_others_may_act.py"
+ALONE = "tests/worker/test_an_executor_stops_by_itself.py"
+WATCHDOG = "tests/worker/test_a_body_is_stopped_before_others_may_act.py"
 TRUST = "tests/worker/test_trust_ends_before_others_may_act.py"
 AGREE = "tests/worker/test_what_is_held_and_what_is_owned_agree.py"
 ONE_LEFT = "tests/process/test_a_worker_with_one_witness_left_keeps_its_jobs.py"
@@ -200,6 +202,37 @@ MUTANTS = (
             Killer(
                 "tests/effects/test_a_body_in_a_thread_can_be_interrupted.py::"
                 "test_while_it_logs_it_is_left_alone_for_others_wait_for_the_lock"
+            ),
+        ),
+    ),
+    Mutant(
+        name="stale-claims",
+        mechanism="What an executor was sent before a gap in its worker's trust it gives back, and does not begin",
+        off="it begins it once there is trust again",
+        pieces=(Piece("worker/executor/process.py", "if at < trust.since():", "if False:"),),
+        killers=(Killer(f"{ALONE}::test_what_was_sent_before_trust_was_over_is_not_begun"),),
+    ),
+    Mutant(
+        name="late-in-the-body",
+        mechanism="A limit of time is one for the body, and not for what settles its job",
+        off="who settles for longer is killed, and his job is TIMED_OUT",
+        pieces=(Piece("worker/watchdog.py", "        if not board.in_body():\n            return\n", ""),),
+        killers=(Killer(f"{WATCHDOG}::test_what_comes_behind_the_body_is_not_late"),),
+    ),
+    Mutant(
+        name="claims-apart",
+        mechanism="A claim that is over is not taken for a later one of the same job, which its worker has as well",
+        off="what is held is known by the job alone",
+        pieces=(
+            Piece(
+                "worker/feed.py",
+                "return holding if holding is not None and holding.claim is claim else None",
+                "return holding",
+            ),
+        ),
+        killers=(
+            Killer(
+                "tests/worker/test_executors_are_fed.py::test_a_claim_that_is_over_is_not_taken_for_a_later_one_of_the_same_job"
             ),
         ),
     ),

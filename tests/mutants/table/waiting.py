@@ -38,9 +38,7 @@ MUTANTS = (
         name="looked-at-after-the-enqueue",
         mechanism="Whoever has enqueued a job looks whether what it waits for ended while nobody could see it wait",
         off="that is left to the keepers",
-        pieces=(
-            Piece("backend.py", "transaction.on_commit(lambda: lifecycle.judge(job_ids)", "(lambda *_, **__: 0)(0"),
-        ),
+        pieces=(Piece("backend.py", "_on_commit(lambda: lifecycle.judge(job_ids))", "lifecycle"),),
         killers=(
             Killer(f"{RACES}::test_an_end_that_nobody_could_see_waited_for_is_found_by_whoever_enqueued", on=SERVER),
         ),
