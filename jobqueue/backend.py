@@ -241,14 +241,24 @@ class JobQueueBackend(BaseTaskBackend):
         """Look, once they are committed, whether what these jobs wait for ended while nobody saw them wait."""
         from . import lifecycle  # As in enqueue().
 
-        transaction.on_commit(lambda: lifecycle.judge(job_ids), using=database_alias(), robust=True)
+        _on_commit(lambda: lifecycle.judge(job_ids))
 
     def wake(self, queues: Iterable[str]) -> None:
         """Wake a worker for each queue, once the caller's transaction is committed; costs no more than a moment."""
         hints = wake_of(self.settings)
         if hints is not None and (lists := list(queues)):
             lists += [] if self.queues else [ANY_QUEUE]
-            transaction.on_commit(lambda: hints.hint(lists), using=database_alias(), robust=True)
+            _on_commit(lambda: hints.hint(lists))
+
+
+def _on_commit(deed: Callable[[], object]) -> None:
+    """Do something once the caller's transaction is committed; nothing for one that is managed by hand.
+
+    Nobody tells of its COMMIT, and workers look for themselves.
+    """
+    connection = connections[database_alias()]
+    if connection.in_atomic_block or connection.get_autocommit():
+        transaction.on_commit(deed, using=connection.alias, robust=True)
 
 
 def backend_of(alias: str) -> JobQueueBackend | None:

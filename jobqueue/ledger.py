@@ -6,6 +6,7 @@ is committed if and only if the entry is, and it cannot be committed twice.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -87,9 +88,10 @@ def reserve(
         # Mostly the answer is there already, and this looks without locking.
         entry = entries.first() or _enter_or_lock(connection, scope, key, job_id, fingerprint)
         return None if entry.job_id == job_id else entry
-    if _insert(connection, scope, key, job_id, fingerprint, "ON CONFLICT (scope, key) DO NOTHING"):
-        return None
-    return entries.get()
+    while not _insert(connection, scope, key, job_id, fingerprint, "ON CONFLICT (scope, key) DO NOTHING"):
+        if (there := entries.first()) is not None:  # Else its time was over, and it went just now.
+            return there
+    return None
 
 
 def _enter_or_lock(
@@ -253,7 +255,16 @@ def take_over(
     expired = entries.filter(job_id=entry.job_id, expires_at__lt=DatabaseNow())
     if expired.update(job_id=job_id, fingerprint=fingerprint, value=None, created_at=DatabaseNow(), expires_at=None):
         return None
-    return entries.select_for_update().get()
+    there = entries.select_for_update().first()
+    # Else a keeper has deleted it meanwhile, for its time was over.
+    return there or reserve(connection, entry.scope, entry.key, job_id=job_id, fingerprint=fingerprint)
+
+
+def is_over(connection: BaseDatabaseWrapper, entry: LedgerEntry) -> bool:
+    """Return whether the time of a key that was looked up is over, by the database's clock."""
+    if entry.expires_at is None:
+        return False
+    return LedgerEntry.objects.using(connection.alias).filter(pk=entry.pk, expires_at__lt=DatabaseNow()).exists()
 
 
 def keep_result(task_path: str, key: str, job_id: UUID, result: dict[str, Any]) -> None:
@@ -305,6 +316,7 @@ def take_post(connection: BaseDatabaseWrapper, fence: Fence, *, steps: int) -> b
                 job_id=fence.job_id,
                 attempt=fence.attempt,
                 fingerprint=counted,
+                value=_home(),
                 created_at=DatabaseNow(),
             )
             return True
@@ -328,19 +340,30 @@ def require(connection: BaseDatabaseWrapper) -> None:
 
 
 def forget_jobs_that_are_gone(connection: BaseDatabaseWrapper, *, after: int, limit: int) -> int | None:
-    """Delete, on another database, steps and posts of jobs that were pruned, among so many entries after an id.
+    """Delete, on another database, posts of jobs that were pruned, among so many after an id, and the steps of these.
 
-    Return the id after which to go on, None when there are no more. Only what a fence has entered from here counts: it
-    may be the ledger of jobs that are there, too, whose own steps bear no token.
+    Return the id after which to go on, None when there are no more. Only what fences of jobs from here have entered
+    counts: jobs of other databases may write there, too, and it may have jobs of its own, whose steps bear no token.
     """
-    entered = Q(scope__startswith="fence:") | Q(scope__startswith="step:") & ~Q(fingerprint="")
-    entries = LedgerEntry.objects.using(connection.alias).filter(entered)
-    found = dict(entries.filter(pk__gt=after).order_by("pk").values_list("pk", "job_id")[:limit])
-    there = set(Job.objects.using(alias()).filter(pk__in=set(found.values())).values_list("pk", flat=True))
-    ids = [pk for pk, job_id in found.items() if job_id not in there]
-    if ids:
-        LedgerEntry.objects.using(connection.alias).filter(pk__in=ids).delete()
-    return max(found) if len(found) == limit else None
+    entries = LedgerEntry.objects.using(connection.alias)
+    posts = entries.filter(scope__startswith="fence:", pk__gt=after).order_by("pk")
+    found = list(posts.values_list("pk", "job_id", "value")[:limit])
+    ours = {job_id for _pk, job_id, home in found if home == _home()}
+    gone = ours.difference(Job.objects.using(alias()).filter(pk__in=ours).values_list("pk", flat=True))
+    if gone:
+        entered = Q(scope__startswith="fence:") | Q(scope__startswith="step:") & ~Q(fingerprint="")
+        entries.filter(entered, job_id__in=gone).delete()
+    return found[-1][0] if len(found) == limit else None
+
+
+def _home() -> str:
+    """Return by what the database of the jobs is known on another one, where several may enter something.
+
+    Of two names for one and the same, neither clears away what the other has entered, which harms nobody.
+    """
+    settings = connections[alias()].settings_dict
+    named = [settings.get("ENGINE"), settings.get("HOST"), settings.get("PORT"), settings.get("NAME")]
+    return hashlib.sha256(json.dumps([*map(str, named)]).encode()).hexdigest()[:32]
 
 
 def record_step(fence: Fence, name: str, value: str | None, *, connection: BaseDatabaseWrapper | None = None) -> None:
@@ -405,6 +428,7 @@ def mark_commit(connection: BaseDatabaseWrapper, job_id: UUID) -> None:
         scope=COMMITTED,
         key=str(job_id),
         job_id=job_id,
+        value=_home(),
         created_at=DatabaseNow(),
         expires_at=DatabaseNow() + _MARKERS_KEPT,
     )
@@ -418,7 +442,8 @@ def is_marked(connection: BaseDatabaseWrapper, job_id: UUID) -> bool:
 def forget_markers(connection: BaseDatabaseWrapper, jobs: BaseDatabaseWrapper, *, limit: int) -> int:
     """Delete up to ``limit`` markers that are old and for which no job waits any more; return how many went."""
     old = LedgerEntry.objects.using(connection.alias).filter(scope=COMMITTED, expires_at__lt=DatabaseNow())
-    found = dict(old.order_by("expires_at").values_list("pk", "job_id")[:limit])
+    rows = old.order_by("expires_at").values_list("pk", "job_id", "value")[:limit]
+    found = {pk: job_id for pk, job_id, home in rows if home == _home()}
     waiting = LedgerEntry.objects.using(jobs.alias).filter(scope=_WAITS, key__in=map(str, found.values()))
     wanted = set(waiting.values_list("job_id", flat=True))
     ids = [pk for pk, job_id in found.items() if job_id not in wanted]

@@ -23,6 +23,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _RATE = re.compile(r"(?P<count>\d{1,9})/(?P<times>\d{0,6})(?P<unit>[smhd])")
 # Workers look four times a second: what falls due meanwhile may begin together, or a fast rate would not be reached.
 _TOGETHER_SECONDS = 0.25
+# SQLite keeps milliseconds.
+_ROUNDED = timedelta(milliseconds=10)
 _MOST_AT_ONCE = 1_000_000
 
 type Key = str | Callable[..., str]
@@ -59,17 +61,19 @@ class Rate(NamedTuple):
 
     def after(self, next_at: datetime | None, at: datetime, count: int) -> datetime:
         """Return when the next one is due, after so many have begun."""
-        first = at if next_at is None else max(at, min(next_at, at + self._lead(self.burst)))
+        first = at if next_at is None or self._is_too_far(next_at, at) else max(at, next_at)
         return first + self._lead(count)
 
     def _slack(self, next_at: datetime | None, now: datetime) -> float:
         """Return for how many microseconds one may have begun; less than nothing: one has to wait so long."""
         allowed = (self.burst - 1) * self.interval
-        if next_at is None:
+        if next_at is None or self._is_too_far(next_at, now):
             return allowed
-        # No turn is as far ahead as that: the rate was slower when it was taken, or the database's clock is set back.
-        ahead = min((next_at - now) / timedelta(microseconds=1), self.burst * self.interval)
-        return allowed - ahead
+        return allowed - (next_at - now) / timedelta(microseconds=1)
+
+    def _is_too_far(self, next_at: datetime, now: datetime) -> bool:
+        """Return whether a turn cannot be this rate's: it was slower when that was taken, or the clock is set back."""
+        return next_at - now > self._lead(self.burst) + _ROUNDED
 
     def _lead(self, count: int) -> timedelta:
         return timedelta(microseconds=math.ceil(count * self.interval))

@@ -534,8 +534,11 @@ class Schedule(models.Model):
             super().save(**{**options, "force_insert": False, "update_fields": fields})
             rhythm = any(getattr(self, name) != getattr(stored, name) for name in self.RHYTHM)
             self.next_at = self.plan.timetable().after(now) if rhythm else stored.next_at
-            # It is looked at anew.
-            rows.filter(pk=self.pk).update(next_at=self.next_at, fault="")
+            # It is looked at anew; and a clock that was ahead for a while is to silence no other rhythm.
+            changes: dict[str, Any] = {"next_at": self.next_at, "fault": ""}
+            if rhythm and stored.last_tick_at is not None and stored.last_tick_at > now:
+                changes["last_tick_at"] = now
+            rows.filter(pk=self.pk).update(**changes)
 
     @property
     def plan(self) -> Plan:

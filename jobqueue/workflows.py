@@ -38,16 +38,17 @@ def group(*calls: TaskCall, after: Iterable[Any] = ()) -> list[TaskResult]:
 def chain(*stages: TaskCall | Sequence[TaskCall]) -> TaskResult:
     """Enqueue calls whose jobs run one after the other, each if the one before has succeeded; return the last result.
 
-    A list of calls is a stage whose jobs run side by side, and what follows waits for all of them; the last stage is
-    one call. All are enqueued or none. In a body, ``current_job().results`` has what the stage before returned. Raises
-    as enqueue() does, and TypeError for a chain without an end.
+    A list of calls is a stage whose jobs run side by side, and what follows waits for all of them; an empty one is
+    passed over, and the last stage is one call. All are enqueued or none. In a body, ``current_job().results`` has what
+    the stage before returned. Raises as enqueue() does, and TypeError for a chain without an end.
     """
     if not stages or not isinstance(stages[-1], TaskCall):
         raise TypeError("chain() takes calls, or lists of calls, and ends with one call: chain(call(a, 1), call(b)).")
     results: list[TaskResult] = []
     with transaction.atomic(using=alias()):
         for stage in stages:
-            results = group(*([stage] if isinstance(stage, TaskCall) else stage), after=results)
+            # What would wait for nobody would begin before all that came before.
+            results = group(*([stage] if isinstance(stage, TaskCall) else stage), after=results) or results
     return results[0]
 
 

@@ -132,11 +132,11 @@ def due(
     condition = (
         f"status = 'READY' AND gate = '{gate.value}' AND backend = %s AND queue = %s AND due_at <= "
         f"{now_sql(connection)} AND task_path IN ({marks(paths)}) "
-        f"AND task_path NOT IN (SELECT path FROM {TaskDefinition._meta.db_table} WHERE paused AND backend = %s)"
+        f"AND task_path NOT IN (SELECT path FROM {TaskDefinition._meta.db_table} WHERE paused)"
         f" AND NOT EXISTS (SELECT 1 FROM {PausedQueue._meta.db_table} AS paused WHERE paused.backend = %s"
         " AND paused.name = %s)"
     )
-    return condition, [backend, queue, *paths, backend, backend, queue]
+    return condition, [backend, queue, *paths, backend, queue]
 
 
 def claim_these(connection: BaseDatabaseWrapper, job_ids: Sequence[UUID], *, worker_id: str) -> list[Claim]:

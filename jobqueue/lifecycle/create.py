@@ -83,7 +83,8 @@ def _create(
         scope = ledger.enqueue_scope(task.module_path)
         reached("enqueue.before-ledger")
         entry = ledger.reserve(connection, scope, task.idempotency_key, job_id=job_id, fingerprint=print_)
-        if entry is not None and entry.expires_at is not None and not _is_unfinished(connection, entry.job_id):
+        # To ask whether it may be taken over would lock it for as long as the caller's transaction lasts.
+        if entry is not None and ledger.is_over(connection, entry) and not _is_unfinished(connection, entry.job_id):
             entry = ledger.take_over(connection, entry, job_id=job_id, fingerprint=print_)
         if entry is None:
             if task.key_ttl is not None:

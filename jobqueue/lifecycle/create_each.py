@@ -6,8 +6,8 @@ their own order, so the two wait for each other once and not crosswise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -114,9 +114,11 @@ def _enter(connection: BaseDatabaseWrapper, path: str, wanted: Sequence[Reservat
     reached("enqueue.before-keys")
     there = ledger.reserve_many(connection, scope, wanted)
     reached("enqueue.after-keys")
-    lent = [entry for entry in there.values() if entry.expires_at is not None]
-    unfinished = _unfinished(connection, [entry.job_id for entry in lent])
-    if over := [entry for entry in lent if entry.job_id not in unfinished]:
+    # To ask of others whether they may be taken over would lock them for as long as the caller's transaction lasts.
+    found: Iterable[Any] = there.values()
+    expired: list[LedgerEntry] = [entry for entry in found if entry.is_over]
+    unfinished = _unfinished(connection, [entry.job_id for entry in expired])
+    if over := [entry for entry in expired if entry.job_id not in unfinished]:
         # Only now that all others are entered: who has come so far waits for nobody who has not.
         keys = {entry.key for entry in over}
         standing = ledger.take_over_many(connection, scope, over, {one.key: one for one in wanted if one.key in keys})

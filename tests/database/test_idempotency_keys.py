@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection
 from django.tasks.exceptions import InvalidTask
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobqueue import ledger, lifecycle
@@ -182,3 +183,26 @@ def test_a_time_that_is_none_is_refused(ttl):
 def test_a_time_without_a_key_is_refused():
     with pytest.raises(InvalidTask, match="give one, or leave key_ttl out"):
         tasks.echo.using(key_ttl=60)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_key_whose_time_is_not_over_is_not_locked_by_whoever_asks(many):
+    """Whoever prunes its job would wait for the whole of a caller's transaction."""
+    (claim,) = rows.claim() if lent() else []
+    lifecycle.succeed(connection, claim.fence, None)
+    with CaptureQueriesContext(connection) as asked:
+        if many:
+            tasks.echo.enqueue_many([((), {}, {"idempotency_key": "k", "key_ttl": 60})])
+        else:
+            lent()
+    assert len(asked) > 1
+    assert not [it["sql"] for it in asked if "UPDATE" in it["sql"] and LedgerEntry._meta.db_table in it["sql"]]
+
+
+def test_a_key_that_goes_while_it_is_asked_for_is_entered_anew():
+    job_id, other = rows.enqueue(), rows.enqueue()
+    ledger.reserve(connection, "enqueue:x", "k", job_id=job_id, fingerprint="f")
+    entry = LedgerEntry.objects.get()
+    LedgerEntry.objects.all().delete()
+    assert ledger.take_over(connection, entry, job_id=other, fingerprint="g") is None
+    assert LedgerEntry.objects.get().job_id == other

@@ -421,6 +421,12 @@ class TestWorkflows:
         last = chain(call(echo, 1), call(echo.using(after=[other]), 2))
         assert Dependency.objects.filter(job_id=last.id).count() == 2
 
+    def test_a_list_without_any_is_passed_over(self):
+        first = chain(call(echo, 1))
+        last = chain(call(echo.using(after=[first]), 2), [], call(echo, 3))
+        (dependency,) = Dependency.objects.filter(job_id=last.id)
+        assert Dependency.objects.filter(job_id=dependency.after_id, after_id=first.id).exists()
+
     @pytest.mark.parametrize("enqueue", [chain, group])
     def test_all_are_enqueued_or_none(self, enqueue):
         with pytest.raises(TypeError):

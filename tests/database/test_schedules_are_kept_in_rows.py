@@ -126,6 +126,19 @@ class TestPausing:
                 verb("nigthly")
 
 
+def test_a_new_rhythm_is_not_silenced_by_a_clock_that_was_ahead():
+    made = rows.schedule(every=60)
+    ahead = timezone.now() + timedelta(days=3)
+    Schedule.objects.update(last_tick_at=ahead)
+    made.refresh_from_db()
+    made.arguments = {"args": ["other"], "kwargs": {}}
+    made.save()
+    assert Schedule.objects.get().last_tick_at == ahead
+    made.every = 1
+    made.save()
+    assert Schedule.objects.get().last_tick_at <= timezone.now() + timedelta(seconds=1)
+
+
 class TestRunNow:
     def test_it_enqueues_at_once_and_disturbs_no_tick(self):
         made = rows.schedule("nightly", tasks.echo, "a", queue="mail")

@@ -152,6 +152,10 @@ def test_in_no_window_do_more_begin_than_the_rate_and_one_burst():
     assert len(began) >= 3000 * 0.013 * 7 - 2
 
 
-def test_nobody_waits_for_more_than_a_turn_whatever_the_row_says():
-    assert Rate(100, 60).wait(after(86_400), NOW) == pytest.approx(0.6)
-    assert Rate(100, 60).after(after(86_400), NOW, 1) == after(1.2)
+@pytest.mark.parametrize("ahead", [0.62, 86_400])
+def test_a_turn_that_is_too_far_ahead_to_be_one_of_this_rate_is_none(ahead):
+    """The rate was slower when it was taken, or the clock has been set back: the first job sets the row right."""
+    rate = Rate(100, 60)
+    assert (rate.turns(after(ahead), NOW), rate.wait(after(ahead), NOW)) == (1, 0)
+    assert rate.after(after(ahead), NOW, 1) == after(0.6)
+    assert (rate.turns(after(0.6), NOW), rate.wait(after(0.6), NOW)) == (0, pytest.approx(0.6))

@@ -277,6 +277,15 @@ def test_old_markers_go_but_for_those_that_are_waited_for(monkeypatch):
     assert str(LedgerEntry.objects.using("default").get().job_id) == waits.id
 
 
+def test_markers_of_jobs_elsewhere_stay(monkeypatch):
+    monkeypatch.setattr(ledger, "_MARKERS_KEPT", -ledger._MARKERS_KEPT)
+    with transaction.atomic():
+        echo.enqueue_on_commit(1)
+    LedgerEntry.objects.using("default").update(value="another database")
+    ledger.forget_markers(connections["default"], connections["jobs"], limit=10)
+    assert left() == (0, 1)
+
+
 def test_what_it_waits_for_is_told(client):
     with ended(well=False):
         result = echo.enqueue_on_commit(7)

@@ -489,3 +489,12 @@ def test_a_worker_that_was_told_where_its_jobs_are_deletes_nothing_elsewhere(per
     finally:
         database.choose(None)
     assert LedgerEntry.objects.using("default").filter(job_id=run.id).count() == 2
+
+
+def test_nor_does_one_whose_jobs_are_elsewhere(perform):
+    run = perform(there, add)
+    entries = LedgerEntry.objects.using("default")
+    entries.filter(scope__startswith="fence:").update(value="another database")
+    Job.objects.filter(pk=run.id).delete()
+    Judge()._forget()
+    assert entries.filter(job_id=run.id).count() == 2
