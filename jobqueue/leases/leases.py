@@ -99,12 +99,16 @@ class Leases:
         reached("lease.after-release")
         return given_back
 
-    def witness(self, job_ids: Sequence[UUID]) -> set[UUID] | None:
-        """Return the jobs whose lease is held; None while the server remembers too little to say who is dead."""
+    def witness(self, job_ids: Sequence[UUID], *, period: float = 0.0) -> set[UUID] | None:
+        """Return the jobs whose lease is held; None while the server remembers too little to say who is dead.
+
+        Leases of others may last for as many seconds as ``period`` says, if that is more than those of one's own.
+        """
         alive: set[UUID] = set()
+        longest = max(self._period, round(period * 1000))
         for some in batched(job_ids, _BATCH) if job_ids else [()]:
             keys = [self.keys.epoch(), *map(self.keys.lease, some)]
-            believed, *held = self._call("witness", keys, [self._period], partial(answers.flags, asked=len(keys)))
+            believed, *held = self._call("witness", keys, [longest], partial(answers.flags, asked=len(keys)))
             if not believed:
                 return None
             alive.update(job_id for job_id, is_held in zip(some, held, strict=True) if is_held)

@@ -32,13 +32,17 @@ TABLE, WORKERS = Job._meta.db_table, Worker._meta.db_table
 
 
 class Orphan(NamedTuple):
-    """A running job whose worker has stopped, has a heartbeat older than its lease, or has no row at all (None)."""
+    """A running job whose worker has stopped, has a heartbeat older than its lease, or has no row at all (None).
+
+    `lease_seconds` is how long that worker's leases are, which may be others than one's own; 0 when that is not known.
+    """
 
     fence: Fence
     worker_id: str
     crashes: int
     heartbeat_at: datetime | None = None
     stopped: bool = False
+    lease_seconds: float = 0.0
 
 
 class Silent(NamedTuple):
@@ -47,6 +51,7 @@ class Silent(NamedTuple):
     heartbeat_at: datetime | None
     stopped: bool
     dead: bool
+    lease_seconds: float
 
 
 def silent_workers() -> dict[str, Silent]:
@@ -57,12 +62,12 @@ def silent_workers() -> dict[str, Silent]:
     heartbeat_at = readable_sql(connection, "heartbeat_at")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, {heartbeat_at}, stopped_at IS NOT NULL, {age} > lease_seconds FROM {WORKERS} "
-            f"WHERE stopped_at IS NOT NULL OR {age} > lease_seconds / 2"
+            f"SELECT id, {heartbeat_at}, stopped_at IS NOT NULL, {age} > lease_seconds, lease_seconds "
+            f"FROM {WORKERS} WHERE stopped_at IS NOT NULL OR {age} > lease_seconds / 2"
         )
         return {
-            worker_id: Silent(moment(connection, heartbeat), bool(stopped), bool(stopped or dead))
-            for worker_id, heartbeat, stopped, dead in cursor.fetchall()
+            worker_id: Silent(moment(connection, heartbeat), bool(stopped), bool(stopped or dead), lease)
+            for worker_id, heartbeat, stopped, dead, lease in cursor.fetchall()
         }
 
 
@@ -76,7 +81,9 @@ def orphans(
     """
     connection = connections[alias()]
     silent = silent_workers() if silent is None else silent
-    dead = {worker_id: (one.heartbeat_at, one.stopped) for worker_id, one in silent.items() if one.dead}
+    dead = {
+        worker_id: (one.heartbeat_at, one.stopped, one.lease_seconds) for worker_id, one in silent.items() if one.dead
+    }
     found = []
     if dead:
         found += _running(connection, backend, f"worker_id IN ({marks(dead)})", list(dead), limit)

@@ -11,17 +11,17 @@ import time
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from .. import ledger, lifecycle
-from ..database import chosen, connection
+from ..database import chosen, connection, gave_way
 from .said import Said
 
 logger = logging.getLogger("jobqueue.worker")
 _PERIOD_SECONDS = 2.0
 # Only to spare the caller, who mostly opens the gate at once: the judgement itself goes by no clock.
 _AFTER = timedelta(seconds=3)
-_LOT = 100
+_LOT = 1000
 _LONGEST_PAUSE = 60.0
 _FORGET_SECONDS = 600.0
 _FORGET_LOT = 1000
@@ -56,7 +56,7 @@ class Judge:
             return
         try:
             for job_id in job_ids:
-                self._judge_one(job_id, database)
+                self._judge_unless_locked(job_id, database)
         except (DatabaseError, InterfaceError) as error:
             told = str(error).strip()
             self._said.warn(database, "Jobs wait for a COMMIT on %r, and it cannot be asked for: %s", database, told)
@@ -65,6 +65,14 @@ class Judge:
         finally:
             # Seldom needed, and not to be kept by every worker.
             connections[database].close()
+
+    def _judge_unless_locked(self, job_id: UUID, database: str) -> None:
+        try:
+            self._judge_one(job_id, database)
+        except OperationalError as error:
+            # One that somebody has locked is to keep no other from going on.
+            if not gave_way(connection(), error):
+                raise
 
     def _judge_one(self, job_id: UUID, database: str) -> None:
         due, pause = self._later.get(job_id, (0.0, _PERIOD_SECONDS))

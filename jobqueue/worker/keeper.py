@@ -40,6 +40,8 @@ _PRUNE_LOT = 500
 _PRUNE_AT_MOST_SECONDS = 1.0
 _FORGET_WORKERS_AFTER = timedelta(days=1)
 _FORGET_LIMITS_AFTER = timedelta(days=1)
+# Seconds; whoever has written more into a row is to keep no job from being rescued.
+_LONGEST_LEASE = 3600.0
 
 
 @contextmanager
@@ -169,7 +171,12 @@ class Keeper:
         if orphan.stopped:
             return True
         since = self._still_since(orphan.worker_id, orphan.heartbeat_at)
-        return time.monotonic() - since > self._options.lease_seconds / 2
+        return time.monotonic() - since > self._period_of(orphan) / 2
+
+    def _period_of(self, orphan: Orphan) -> float:
+        """Return for how long a lease of a job's worker lasts: in a deploy some have others than these settings."""
+        theirs = orphan.lease_seconds if math.isfinite(orphan.lease_seconds) else 0.0
+        return max(self._options.lease_seconds, min(theirs, _LONGEST_LEASE))
 
     def _still_since(self, worker_id: str, heartbeat_at: datetime | None) -> float:
         seen, since = self._stood_since.get(worker_id, (heartbeat_at, time.monotonic()))
@@ -183,14 +190,15 @@ class Keeper:
         if self._leases is None:
             return suspects
         # Asked even when nobody is suspected: how old a memory is, or how long a silence, counts from its beginning.
-        alive = self._ask_redis([orphan.fence.job_id for orphan in suspects])
+        period = max([self._options.lease_seconds, *map(self._period_of, suspects)])
+        alive = self._ask_redis([orphan.fence.job_id for orphan in suspects], period)
         return [] if alive is None else [o for o in suspects if o.fence.job_id not in alive]
 
-    def _ask_redis(self, job_ids: list[UUID]) -> set[UUID] | None:
+    def _ask_redis(self, job_ids: list[UUID], period: float) -> set[UUID] | None:
         assert self._leases is not None
         asked = since = time.monotonic()
         try:
-            alive = self._leases.witness(job_ids)
+            alive = self._leases.witness(job_ids, period=period)
         except LeasesUnavailable:
             alive = None
         else:
@@ -205,7 +213,7 @@ class Keeper:
         # Silent, or emptied again and again, or with a clock that stands still. No lease outlives its period, so after
         # that long without a word that can be believed the heartbeat alone decides.
         self._unwitnessed_since = self._unwitnessed_since or since
-        return set() if asked - self._unwitnessed_since > self._options.lease_seconds else None
+        return set() if asked - self._unwitnessed_since > period else None
 
     def _prune(self) -> float:
         """Prune for a second at most, in small lots, and return in how many seconds to do so again."""

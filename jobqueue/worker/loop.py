@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.db import DatabaseError, InterfaceError, connections
 
@@ -34,21 +35,24 @@ class Loop(threading.Thread):
             self._nudged.clear()
             try:
                 delay = self._tick()
-            except (DatabaseError, InterfaceError, LeasesUnavailable) as error:
-                connections.close_all()
-                delay = _PAUSE_AFTER_ERROR
-                self.failing = True
-                self._said.warn(self.name, "%s: %s; trying again.", self.name, str(error).strip())
-            except Exception:
-                connections.close_all()
-                delay = _PAUSE_AFTER_ERROR
-                self.failing = True
-                logger.exception("%s failed; trying again.", self.name)
+            except Exception as error:
+                delay, self.failing = _PAUSE_AFTER_ERROR, True
+                # Whatever else goes wrong, nobody else would do what this thread does.
+                with suppress(Exception):
+                    self._tell(error)
+                with suppress(Exception):
+                    connections.close_all()
             else:
                 self.failing = False
                 self._said.over(self.name)
             self._nudged.wait(delay)
         connections.close_all()
+
+    def _tell(self, error: Exception) -> None:
+        if isinstance(error, DatabaseError | InterfaceError | LeasesUnavailable):
+            self._said.warn(self.name, "%s: %s; trying again.", self.name, str(error).strip())
+        else:
+            logger.error("%s failed; trying again.", self.name, exc_info=error)
 
     def nudge(self) -> None:
         """Have the next tick come at once."""

@@ -22,6 +22,8 @@ logger = logging.getLogger("jobqueue.worker")
 _TICK = 0.05
 _LOOK_FOR_FROZEN = 0.5
 _LINGER_SECONDS = 5.0
+# An app may take its time to be loaded.
+_STILLBORN_SECONDS = 300.0
 
 
 class Watchdog:
@@ -49,6 +51,7 @@ class Watchdog:
                 if overdue > 0:
                     self._stop_untrusted(executor, board, overdue)
                 self._stop_late(executor, board)
+            self._end_stillborn(executor, now)
         self._stop_lingering(now)
         self._told = {(e, serial) for e, serial in self._told if any(serial == b.running() for b in e.boards)}
         return _TICK
@@ -88,6 +91,12 @@ class Watchdog:
         for executor, since in self._done_since.items():
             if now - since > _LINGER_SECONDS:
                 executor.kill()
+
+    def _end_stillborn(self, executor: Executor, now: float) -> None:
+        """Kill who does not come up: forked from a process with threads, it may wait for a lock that nobody has."""
+        if not executor.up and now - executor.started_at > _STILLBORN_SECONDS and not executor.doom:
+            logger.warning("Executor %s has not come up in %g s: killing it.", executor.pid, _STILLBORN_SECONDS)
+            executor.kill(Doom(Outcome.CRASHED, "The process did not come up."))
 
     def _look_for_frozen(self, executor: Executor, now: float) -> None:
         if not executor.is_stopped():

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -57,6 +58,16 @@ def test_what_comes_behind_the_body_is_not_late(executor):
     executor.board.body_over()
     dog.tick()
     assert (executor.heard(), executor.killed) == ([], False)
+
+
+def test_one_that_does_not_come_up_is_killed(executor):
+    executor.up, executor.started_at = False, time.monotonic() - 299
+    dog = watchdog(executor)
+    dog.tick()
+    assert not executor.killed
+    executor.started_at -= 2
+    dog.tick()
+    assert executor.killed
 
 
 def test_the_job_after_it_is_not_told(executor):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from django.tasks import TaskResultStatus, task_backends
 
 from jobqueue import lifecycle
 from jobqueue.backend import JobQueueBackend
-from jobqueue.leases import Leases
+from jobqueue.leases import Leases, leases_of
 from jobqueue.models import Worker
 from jobqueue.worker.keeper import Keeper
 from tests import rows
@@ -84,6 +85,24 @@ def test_a_lease_alone_keeps_its_holder_alive(leases: Leases) -> None:
         return rows.job(naked.job_id).status == TaskResultStatus.READY
 
     wait_until(renewed_and_other_rescued, 10)
+    assert rows.job(leased.job_id).status == TaskResultStatus.RUNNING
+
+
+def test_a_lease_that_is_longer_than_ones_own_keeps_its_holder_alive(leases: Leases) -> None:
+    """A deploy has made leases shorter, and the workers of before are still there."""
+    options = cast(JobQueueBackend, task_backends["default"]).settings
+    theirs = leases_of(replace(options, lease_seconds=4 * LEASE))
+    assert theirs is not None
+    rows.worker("w-1", lease=4 * LEASE, beat_ago=60)
+    leased, naked = rows.claimed("w-1"), rows.claimed("w-1")
+    keeper_ = keeper(leases, [])
+
+    def renewed_and_other_rescued() -> bool:
+        theirs.acquire([leased.fence], "w-1")
+        keeper_.tick()
+        return rows.job(naked.job_id).status == TaskResultStatus.READY
+
+    wait_until(renewed_and_other_rescued, 20)
     assert rows.job(leased.job_id).status == TaskResultStatus.RUNNING
 
 

@@ -48,3 +48,24 @@ def test_other_trouble_is_said(said):
 
 def test_the_same_trouble_is_said_anew_when_it_was_well_meanwhile(said):
     assert said(AWAY, WELL, AWAY) == [warning(AWAY)] * 2
+
+
+def test_a_thread_goes_on_though_trouble_cannot_even_be_told(monkeypatch):
+    looks = []
+
+    def tick():
+        loop.nudge()
+        looks.append(1)
+        if len(looks) == 2:
+            loop.stop()
+            return 0.0
+        raise OperationalError(AWAY)
+
+    def fails(*_):
+        raise MemoryError
+
+    loop = Loop("server", tick)
+    monkeypatch.setattr(loop._said, "warn", fails)
+    loop.start()
+    loop.join(10)
+    assert len(looks) == 2

@@ -36,11 +36,9 @@ MUTANTS = (
         mechanism="A worker whose heartbeat goes on is alive, though its leases are gone",
         off="the heartbeat is not asked: the lease alone decides",
         pieces=(
-            Piece("lifecycle/rescue.py", "{age} > lease_seconds FROM", "{age} >= 0 FROM"),
+            Piece("lifecycle/rescue.py", "{age} > lease_seconds, lease_seconds", "{age} >= 0, lease_seconds"),
             Piece("lifecycle/rescue.py", "{age} > lease_seconds / 2", "{age} >= 0"),
-            Piece(
-                "worker/keeper.py", "return time.monotonic() - since > self._options.lease_seconds / 2", "return True"
-            ),
+            Piece("worker/keeper.py", "return time.monotonic() - since > self._period_of(orphan) / 2", "return True"),
             Piece(
                 "lifecycle/rescue.py",
                 "if not free or (worker is not None and worker.heartbeat_at != orphan.heartbeat_at):",
@@ -71,9 +69,7 @@ MUTANTS = (
         mechanism="A heartbeat must have stood still by the keeper's own clock too, whatever the database's clock says",
         off="the first look is believed",
         pieces=(
-            Piece(
-                "worker/keeper.py", "return time.monotonic() - since > self._options.lease_seconds / 2", "return True"
-            ),
+            Piece("worker/keeper.py", "return time.monotonic() - since > self._period_of(orphan) / 2", "return True"),
         ),
         killers=(Killer(f"{KEEPER}::test_a_heartbeat_that_looks_old_but_moves_is_alive"),),
     ),
@@ -113,13 +109,20 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="leases-of-others",
+        mechanism="A worker whose leases are longer than one's own, before a deploy, is alive for as long as they say",
+        off="no lease is believed that has more left than one's own lasts",
+        pieces=(Piece("leases/leases.py", "max(self._period, round(period * 1000))", "self._period"),),
+        killers=(Killer(f"{KEEPER}::test_a_lease_that_is_longer_than_ones_own_keeps_its_holder_alive"),),
+    ),
+    Mutant(
         name="silent-redis",
         mechanism="A Redis that does not answer says of nobody that they are dead, for as long as a lease may live",
         off="no answer counts as no leases",
         pieces=(
             Piece(
                 "worker/keeper.py",
-                "return set() if asked - self._unwitnessed_since > self._options.lease_seconds else None",
+                "return set() if asked - self._unwitnessed_since > period else None",
                 "return set()",
             ),
         ),
