@@ -22,7 +22,7 @@ TAGS = re.compile(r"<[^>]+>")
 
 @pytest.fixture(autouse=True)
 def _declared() -> None:
-    for task in (tasks.echo, limited_tasks.alone, limited_tasks.call_slowly):
+    for task in (tasks.echo, limited_tasks.alone, limited_tasks.call_hourly):
         make_definition(task.module_path)
 
 
@@ -147,9 +147,9 @@ def test_its_limit_is_full(admin_client: Client) -> None:
 
 def test_its_rate_is_used_up(admin_client: Client) -> None:
     make_worker()
-    task = limited_tasks.call_slowly
+    task = limited_tasks.call_hourly
     job = next(limited(task))
-    Limit.objects.create(name=task.module_path, next_at=ago(-3), used_at=ago(1))
+    Limit.objects.create(name=task.module_path, next_at=ago(-3000), used_at=ago(1))
     (reason,) = why(admin_client, job)
     assert reason.startswith("Its rate of ")
     assert f"is used up for the key {task.module_path}: the next one may begin in " in reason

@@ -45,6 +45,12 @@ def call_slowly(value: Any = None) -> Any:
     return value
 
 
+@task(rate="1/h")
+def call_hourly(value: Any = None) -> Any:
+    """Begin once an hour."""
+    return value
+
+
 @task(rate="8/s")
 def call(value: Any = None) -> Any:
     """Begin eight times a second: two may begin together."""
