@@ -255,16 +255,25 @@ def take_over(
     expired = entries.filter(job_id=entry.job_id, expires_at__lt=DatabaseNow())
     if expired.update(job_id=job_id, fingerprint=fingerprint, value=None, created_at=DatabaseNow(), expires_at=None):
         return None
-    there = entries.select_for_update().first()
-    # Else a keeper has deleted it meanwhile, for its time was over.
-    return there or reserve(connection, entry.scope, entry.key, job_id=job_id, fingerprint=fingerprint)
+    if (there := entries.select_for_update().first()) is not None:
+        return there
+    # A keeper has deleted it meanwhile, for its time was over.
+    if connection.vendor == "mysql":
+        # A plain read may still see it.
+        there = _enter_or_lock(connection, entry.scope, entry.key, job_id, fingerprint)
+        return None if there.job_id == job_id else there
+    return reserve(connection, entry.scope, entry.key, job_id=job_id, fingerprint=fingerprint)
 
 
 def is_over(connection: BaseDatabaseWrapper, entry: LedgerEntry) -> bool:
-    """Return whether the time of a key that was looked up is over, by the database's clock."""
+    """Return whether the time of a key that was looked up may be over, by the database's clock: take_over() knows.
+
+    It may be when the entry is gone meanwhile, or another job's.
+    """
     if entry.expires_at is None:
         return False
-    return LedgerEntry.objects.using(connection.alias).filter(pk=entry.pk, expires_at__lt=DatabaseNow()).exists()
+    rows = LedgerEntry.objects.using(connection.alias).filter(pk=entry.pk, job_id=entry.job_id)
+    return not rows.exclude(expires_at__lt=DatabaseNow()).exists()
 
 
 def keep_result(task_path: str, key: str, job_id: UUID, result: dict[str, Any]) -> None:
@@ -442,8 +451,7 @@ def is_marked(connection: BaseDatabaseWrapper, job_id: UUID) -> bool:
 def forget_markers(connection: BaseDatabaseWrapper, jobs: BaseDatabaseWrapper, *, limit: int) -> int:
     """Delete up to ``limit`` markers that are old and for which no job waits any more; return how many went."""
     old = LedgerEntry.objects.using(connection.alias).filter(scope=COMMITTED, expires_at__lt=DatabaseNow())
-    rows = old.order_by("expires_at").values_list("pk", "job_id", "value")[:limit]
-    found = {pk: job_id for pk, job_id, home in rows if home == _home()}
+    found = dict(old.filter(value=_home()).order_by("expires_at").values_list("pk", "job_id")[:limit])
     waiting = LedgerEntry.objects.using(jobs.alias).filter(scope=_WAITS, key__in=map(str, found.values()))
     wanted = set(waiting.values_list("job_id", flat=True))
     ids = [pk for pk, job_id in found.items() if job_id not in wanted]

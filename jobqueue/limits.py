@@ -23,8 +23,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _RATE = re.compile(r"(?P<count>\d{1,9})/(?P<times>\d{0,6})(?P<unit>[smhd])")
 # Workers look four times a second: what falls due meanwhile may begin together, or a fast rate would not be reached.
 _TOGETHER_SECONDS = 0.25
-# SQLite keeps milliseconds.
-_ROUNDED = timedelta(milliseconds=10)
+# SQLite keeps milliseconds, clocks are not quite one, and whoever claims may look some time after he has asked for it.
+_LEEWAY = timedelta(seconds=1)
 _MOST_AT_ONCE = 1_000_000
 
 type Key = str | Callable[..., str]
@@ -73,7 +73,7 @@ class Rate(NamedTuple):
 
     def _is_too_far(self, next_at: datetime, now: datetime) -> bool:
         """Return whether a turn cannot be this rate's: it was slower when that was taken, or the clock is set back."""
-        return next_at - now > self._lead(self.burst) + _ROUNDED
+        return next_at - now > self._lead(self.burst) + _LEEWAY
 
     def _lead(self, count: int) -> timedelta:
         return timedelta(microseconds=math.ceil(count * self.interval))

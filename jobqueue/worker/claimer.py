@@ -68,7 +68,9 @@ class Claimer:
         """Claim up to that many jobs and take their leases, when it is time to look; raises DatabaseError."""
         if room < 1 or self.wait_seconds() > 0:
             return []
-        wakes, claims = self._wakes, self._claim(room)
+        # From before it is asked: who freezes on the way to the answer may not have had it since.
+        wakes, asked = self._wakes, time.monotonic()
+        claims = self._claim(room)
         if claims:
             reached("claim.after")
         self._nothing_due = len(claims) < room
@@ -76,7 +78,7 @@ class Claimer:
         if wakes == self._wakes:  # Else somebody woke us while we looked.
             self._next_look = time.monotonic() + pause
         for claim in claims:
-            self._holdings.add(claim)
+            self._holdings.add(claim, since=asked)
         self._holdings.books.claimed(claims)
         return self._leased(claims)
 

@@ -125,14 +125,17 @@ class Executor:
         """Return whether a job of that lane would begin at once."""
         return self.up and not self.retiring and not self.alone and self.has(lane) < len(self.seats.lanes[lane])
 
-    def hand(self, claims: list[Claim]) -> list[int]:
-        """Send jobs and return their numbers; a dead executor takes them too, and its burial gives them back."""
+    def hand(self, claims: list[Claim], since: Sequence[float] | None = None) -> list[int]:
+        """Send jobs and return their numbers; a dead executor takes them too, and its burial gives them back.
+
+        ``since`` is from when on each was certainly claimed, on the monotonic clock; now, if it is not said.
+        """
         serials = [next(self._serials) for _ in claims]
         self.outstanding.update(zip(serials, claims, strict=True))
         if self.seats.share_a_loop:
             for claim in claims:
                 self._had[self.seats.lane_of(claim.task_path)] += 1
-        self._send(Run(claims, time.monotonic()))
+        self._send(Run(claims, list(since) if since else [time.monotonic()] * len(claims)))
         return serials
 
     def recall(self) -> None:

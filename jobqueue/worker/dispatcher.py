@@ -220,7 +220,7 @@ class Dispatcher:
         match end.how:
             case How.VALUE:
                 self._settler.value(holding, end.value)
-            case How.HANDED_BACK | How.NO_ROOM | How.UNKNOWN:
+            case How.HANDED_BACK | How.NO_ROOM | How.STALE | How.UNKNOWN:
                 self._hand_back(holding, end.how)
             case How.FAILED:
                 self._settler.over(holding)
@@ -231,6 +231,8 @@ class Dispatcher:
 
     def _hand_back(self, holding: Holding, how: How) -> None:
         match how:
+            case How.STALE:
+                self._settler.hand_back(holding)
             case How.UNKNOWN:
                 self._settler.hand_back(holding, delay=_RETRY_UNKNOWN)
             case How.NO_ROOM:

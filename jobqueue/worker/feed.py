@@ -144,8 +144,11 @@ class Feed:
 
     def _note(self, executor: Executor, claims: list[Claim]) -> None:
         reached("hand.before")
-        for claim, serial in zip(claims, executor.hand(claims), strict=True):
-            if (holding := self._holding_of(claim)) is not None:
+        held = [self._holding_of(claim) for claim in claims]
+        # What is held no more is another's: it is not to be begun.
+        since = [holding.since if holding is not None else 0.0 for holding in held]
+        for holding, serial in zip(held, executor.hand(claims, since), strict=True):
+            if holding is not None:
                 holding.executor, holding.serial = executor, serial
         reached("hand.after")
 

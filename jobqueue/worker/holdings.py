@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -19,11 +20,12 @@ class Holding:
     """A claim of ours.
 
     `fence` is what every write about it names; `renewals` counts how often it was renewed; `serial` is its number at
-    its executor.
+    its executor; `since` is when it was asked for, on the monotonic clock.
     """
 
     claim: Claim
     fence: Fence
+    since: float
     executor: Executor | None = None
     serial: int = 0
     renewals: int = 0
@@ -46,9 +48,10 @@ class Holdings:
         self.books = books or Bookkeeper()
         self._by_id: dict[UUID, Holding] = {}
 
-    def add(self, claim: Claim) -> Holding:
-        """Note a claim."""
-        holding = self._by_id[claim.job_id] = Holding(claim, claim.fence)
+    def add(self, claim: Claim, *, since: float | None = None) -> Holding:
+        """Note a claim, and when it was asked for; now, if it is not said."""
+        asked = time.monotonic() if since is None else since
+        holding = self._by_id[claim.job_id] = Holding(claim, claim.fence, asked)
         return holding
 
     def get(self, job_id: UUID) -> Holding | None:

@@ -82,7 +82,8 @@ class Keeper:
         self._books = books or Bookkeeper(backend)
         self._stood_since: dict[str, tuple[datetime | None, float]] = {}
         self._locked_at = -math.inf
-        self._unwitnessed_since: float | None = None
+        # By the period of a lease: of those that are longer something is heard later.
+        self._unwitnessed_since: dict[float, float] = {}
         self._waiting_for_memory = False
         self._next_unknown = 0.0
         self._next_prune = self._next_forget = time.monotonic() + random.uniform(0, _PRUNE_SECONDS)  # noqa: S311  (spreads)
@@ -190,9 +191,15 @@ class Keeper:
         if self._leases is None:
             return suspects
         # Asked even when nobody is suspected: how old a memory is, or how long a silence, counts from its beginning.
-        period = max([self._options.lease_seconds, *map(self._period_of, suspects)])
-        alive = self._ask_redis([orphan.fence.job_id for orphan in suspects], period)
-        return [] if alive is None else [o for o in suspects if o.fence.job_id not in alive]
+        by_period: dict[float, list[Orphan]] = {self._options.lease_seconds: []}
+        for orphan in suspects:
+            by_period.setdefault(self._period_of(orphan), []).append(orphan)
+        dead = list[Orphan]()
+        for period, some in by_period.items():
+            alive = self._ask_redis([orphan.fence.job_id for orphan in some], period)
+            dead += [] if alive is None else [orphan for orphan in some if orphan.fence.job_id not in alive]
+        self._unwitnessed_since = {it: at for it, at in self._unwitnessed_since.items() if it in by_period}
+        return dead
 
     def _ask_redis(self, job_ids: list[UUID], period: float) -> set[UUID] | None:
         assert self._leases is not None
@@ -208,12 +215,11 @@ class Keeper:
                 logger.info("Redis remembers too little to say who is dead: nobody is rescued for a lease period.")
             self._waiting_for_memory = alive is None
         if alive is not None:
-            self._unwitnessed_since = None
+            self._unwitnessed_since.pop(period, None)
             return alive
         # Silent, or emptied again and again, or with a clock that stands still. No lease outlives its period, so after
         # that long without a word that can be believed the heartbeat alone decides.
-        self._unwitnessed_since = self._unwitnessed_since or since
-        return set() if asked - self._unwitnessed_since > period else None
+        return set() if asked - self._unwitnessed_since.setdefault(period, since) > period else None
 
     def _prune(self) -> float:
         """Prune for a second at most, in small lots, and return in how many seconds to do so again."""

@@ -15,10 +15,13 @@ from ..lifecycle import Claim
 
 
 class Run(NamedTuple):
-    """Begin these jobs in this order; they are numbered on from the last one. Sent `at` that monotonic moment."""
+    """Begin these jobs in this order; they are numbered on from the last one.
+
+    `since` is from when on each was certainly claimed, on the monotonic clock.
+    """
 
     claims: list[Claim]
-    at: float
+    since: list[float]
 
 
 class Recall(NamedTuple):
@@ -59,6 +62,7 @@ class How(Enum):
     LOST = "lost"  # The job is not ours any more.
     HANDED_BACK = "handed back"  # The body gave up its turn.
     NO_ROOM = "no room"  # The disk of the database was too full for its fence.
+    STALE = "stale"  # It was claimed before a gap in trust, and not begun.
     UNKNOWN = "unknown"  # This process has no such task, though its parent had: the code has changed meanwhile.
 
 

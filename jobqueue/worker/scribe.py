@@ -31,6 +31,16 @@ class Scribe:
         """Take the last lines of a claim, in place of what was told of it before."""
         self._told[claim.job_id, claim.token] = lines
 
+    def write_all(self, seconds: float) -> None:
+        """Write down all that was told, and give way to others for so long at most; raises DatabaseError."""
+        until = time.monotonic() + seconds
+        self.write(at_once=True)
+        while self._told and time.monotonic() < until:
+            time.sleep(WRITE_SECONDS)
+            self.write(at_once=True)
+        if self._told:
+            logger.warning("The last lines that %s jobs have logged are lost: others write.", len(self._told))
+
     def write(self, *, at_once: bool = False) -> None:
         """Write down what was told, when it is time to; raises DatabaseError, and keeps it then."""
         if not self._told or (not at_once and time.monotonic() < self._next):

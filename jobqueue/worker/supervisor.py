@@ -55,6 +55,7 @@ logger = logging.getLogger("jobqueue.worker")
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _AFTER_KILL = 5.0
+_SIGN_OFF_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +274,7 @@ class Supervisor:
         try:
             sign_off(self.identity)
             self._holdings.books.write(at_once=True)
-            self._scribe.write(at_once=True)
+            self._scribe.write_all(_SIGN_OFF_SECONDS)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("Worker %s could not sign off: %s", self.identity.id, str(error).strip())
         sessions.forget()

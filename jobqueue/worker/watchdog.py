@@ -22,6 +22,8 @@ logger = logging.getLogger("jobqueue.worker")
 _TICK = 0.05
 _LOOK_FOR_FROZEN = 0.5
 _LINGER_SECONDS = 5.0
+# A limit is one for the body: what settles its job may have to wait for the database. But hooks and receivers end, too.
+_SETTLE_SECONDS = 300.0
 # An app may take its time to be loaded.
 _STILLBORN_SECONDS = 300.0
 
@@ -63,16 +65,15 @@ class Watchdog:
                 executor.kill(Doom(Outcome.LOST, "The worker could renew neither its lease nor its heartbeat."))
 
     def _stop_late(self, executor: Executor, board: Board) -> None:
-        # A limit is one for the body: what settles a job may have to wait for the database.
-        if not board.in_body():
-            return
         serial, seconds = board.running(), board.seconds()
         claim = executor.outstanding.get(serial)
         timeout = self._options.time_limit(find(claim.task_path).timeout) if claim is not None else None
         if timeout is None or seconds <= timeout:
             return
-        self._tell(executor, serial, Why.TIMED_OUT)
-        if seconds > timeout + self._options.kill_after_seconds:
+        in_body = board.in_body()
+        if in_body:
+            self._tell(executor, serial, Why.TIMED_OUT)
+        if seconds > timeout + (self._options.kill_after_seconds if in_body else _SETTLE_SECONDS):
             executor.kill(self._doom_of_late(executor, serial, timeout))
 
     def _doom_of_late(self, executor: Executor, serial: int, timeout: float) -> Doom:

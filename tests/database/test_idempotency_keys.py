@@ -206,3 +206,28 @@ def test_a_key_that_goes_while_it_is_asked_for_is_entered_anew():
     LedgerEntry.objects.all().delete()
     assert ledger.take_over(connection, entry, job_id=other, fingerprint="g") is None
     assert LedgerEntry.objects.get().job_id == other
+
+
+@pytest.mark.parametrize("who", ["a keeper", "another"])
+def test_a_key_that_goes_or_is_taken_over_while_it_is_looked_at_is_no_answer(monkeypatch, who):
+    lent()
+    (claim,) = rows.claim()
+    lifecycle.succeed(connection, claim.fence, None)
+    its_time_is_over()
+    seen, others = [], []
+
+    def meanwhile(connection, entry):
+        if not seen:
+            seen.append(entry)
+            if who == "a keeper":
+                LedgerEntry.objects.all().delete()
+            else:
+                others.append(lent())
+        return is_over(connection, entry)
+
+    is_over = ledger.is_over
+    monkeypatch.setattr(ledger, "is_over", meanwhile)
+    made = lent()
+    assert seen
+    assert LedgerEntry.objects.get().job_id != claim.job_id
+    assert made == others[0].job_id if others else made.job_id == LedgerEntry.objects.get().job_id

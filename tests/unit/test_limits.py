@@ -152,7 +152,7 @@ def test_in_no_window_do_more_begin_than_the_rate_and_one_burst():
     assert len(began) >= 3000 * 0.013 * 7 - 2
 
 
-@pytest.mark.parametrize("ahead", [0.62, 86_400])
+@pytest.mark.parametrize("ahead", [1.62, 86_400])
 def test_a_turn_that_is_too_far_ahead_to_be_one_of_this_rate_is_none(ahead):
     """The rate was slower when it was taken, or the clock has been set back: the first job sets the row right."""
     rate = Rate(100, 60)

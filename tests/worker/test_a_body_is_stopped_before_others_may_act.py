@@ -54,10 +54,15 @@ def test_one_that_is_late_is_told_once_and_then_killed(executor):
 def test_what_comes_behind_the_body_is_not_late(executor):
     """It may wait for the database, and what became of the body would be lost with it."""
     dog = watchdog(executor)
-    executor.begin(claim_of(five_seconds), seconds=60)
+    serial = executor.begin(claim_of(five_seconds), seconds=60)
     executor.board.body_over()
     dog.tick()
     assert (executor.heard(), executor.killed) == ([], False)
+
+    executor.run(serial, seconds=306)
+    executor.board.body_over()
+    dog.tick()
+    assert executor.doom.outcome == Outcome.TIMED_OUT, "a hook, or a receiver, that does not end"
 
 
 def test_one_that_does_not_come_up_is_killed(executor):

@@ -111,4 +111,4 @@ def test_what_was_sent_before_trust_was_over_is_not_begun(board, monkeypatch):
     performer = Performs()
     process._run_jobs(letters, 0, board, performer, trust)
     assert performer.run == [2]
-    assert [(ended.serial, ended.how) for ended in letters.told] == [(1, How.LOST), (2, How.SETTLED)]
+    assert [(ended.serial, ended.how) for ended in letters.told] == [(1, How.STALE), (2, How.SETTLED)]

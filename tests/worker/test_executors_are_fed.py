@@ -220,3 +220,19 @@ def test_a_claim_that_is_over_is_not_taken_for_a_later_one_of_the_same_job(house
     house.feed._keep(old)
     house.feed.hand([])
     assert later.executor is None
+
+
+def test_what_is_dealt_again_is_as_old_as_its_claim(house):
+    """Sent anew, it would pass for one of after a gap in trust."""
+    (claim,) = house.claims(1)
+    house.holdings.add(claim, since=47.11)
+    house.feed.hand([claim])
+    (message,) = [it for each in house.executors for it in each.heard()]
+    assert message == Run([claim], [47.11])
+
+
+def test_what_is_held_no_more_is_older_than_any_trust(house):
+    (claim,) = house.claims(1)
+    house.holdings.drop(claim.job_id)
+    house.feed.hand([claim])
+    assert [it for each in house.executors for it in each.heard()] == [Run([claim], [0.0])]

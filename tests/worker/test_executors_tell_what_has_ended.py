@@ -48,7 +48,7 @@ class House:
 
     def has(self, jobs: int) -> None:
         """Give it jobs."""
-        self.mailbox._receive(Run([some_claim() for _ in range(jobs)], 0.0))
+        self.mailbox._receive(Run([some_claim() for _ in range(jobs)], [0.0] * jobs))
 
     def take(self) -> int | None:
         """Have a seat take the next job, and return its number."""

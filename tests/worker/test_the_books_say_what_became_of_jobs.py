@@ -47,6 +47,7 @@ class TestCounting:
             (Ended(How.LOST, None, 2.0), {}),
             (Ended(How.HANDED_BACK, None, 2.0), {}),
             (Ended(How.NO_ROOM, None, 2.0), {}),
+            (Ended(How.STALE, None, 0.0), {}),
         ],
     )
     def test_an_end_is_counted_as_what_it_is(self, books: Bookkeeper, end: Ended, counted: dict[str, int]) -> None:
@@ -54,7 +55,7 @@ class TestCounting:
         books.write(at_once=True)
         assert numbers() == counted
         ran = [sum(row.runs) for row in Tally.objects.all()]
-        assert sum(ran) == (0 if end.how in (How.LOST, How.HANDED_BACK, How.NO_ROOM) else 1)
+        assert sum(ran) == (0 if end.how in (How.LOST, How.HANDED_BACK, How.NO_ROOM, How.STALE) else 1)
 
     def test_of_many_each_is_counted_for_its_own_task_and_queue(self, books: Bookkeeper) -> None:
         claims = [

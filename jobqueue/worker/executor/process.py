@@ -136,11 +136,11 @@ def _run_jobs(mailbox: Mailbox, lane: int, board: Board, performer: Performer, t
     """Run the jobs of a lane in this thread, until there will be no more."""
     in_main = threading.current_thread() is threading.main_thread()
     while (sent := mailbox.next(lane)) is not None:
-        serial, claim, at = sent
+        serial, claim, since = sent
         _wait_for_trust(trust)
-        if at < trust.since():
-            # Others may have it by now; if not, it is handed back, for nobody here knows it any more.
-            mailbox.report(lane, Ended(How.LOST, None, 0.0, serial))
+        if since < trust.since():
+            # Others may have it by now; what they have is not handed back.
+            mailbox.report(lane, Ended(How.STALE, None, 0.0, serial))
             continue
         if in_main:
             _take_signals()
@@ -172,11 +172,11 @@ def _take_no_notice(_number: int, _frame: object) -> None:
 
 
 class Sent(NamedTuple):
-    """A job that is to be begun, by its number, and when it was sent."""
+    """A job that is to be begun, by its number, and from when on it was certainly claimed."""
 
     serial: int
     claim: Claim
-    at: float
+    since: float
 
 
 class Mailbox(threading.Thread):
@@ -250,9 +250,9 @@ class Mailbox(threading.Thread):
 
     def _receive(self, message: Any) -> None:
         match message:
-            case Run(claims, at):
+            case Run(claims, since):
                 shared = self._inboxes[0] if len(self._inboxes) == 1 else None
-                for claim in claims:
+                for claim, at in zip(claims, since, strict=True):
                     self._serial += 1
                     inbox = shared if shared is not None else self._inboxes[self._seats.lane_of(claim.task_path)]
                     inbox.put(Sent(self._serial, claim, at))

@@ -122,7 +122,7 @@ MUTANTS = (
         pieces=(
             Piece(
                 "worker/keeper.py",
-                "return set() if asked - self._unwitnessed_since > period else None",
+                "return set() if asked - self._unwitnessed_since.setdefault(period, since) > period else None",
                 "return set()",
             ),
         ),

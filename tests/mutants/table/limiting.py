@@ -86,7 +86,7 @@ MUTANTS = (
         name="believable-turns",
         mechanism="A turn that is too far ahead to be one of the rate holds nobody up: a clock, or a rate, was another",
         off="it is waited for",
-        pieces=(Piece("limits.py", "return next_at - now > self._lead(self.burst) + _ROUNDED", "return False"),),
+        pieces=(Piece("limits.py", "return next_at - now > self._lead(self.burst) + _LEEWAY", "return False"),),
         killers=(
             Killer(
                 "tests/database/test_limits.py"

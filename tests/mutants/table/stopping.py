@@ -216,7 +216,7 @@ MUTANTS = (
         name="late-in-the-body",
         mechanism="A limit of time is one for the body, and not for what settles its job",
         off="who settles for longer is killed, and his job is TIMED_OUT",
-        pieces=(Piece("worker/watchdog.py", "        if not board.in_body():\n            return\n", ""),),
+        pieces=(Piece("worker/watchdog.py", "in_body = board.in_body()", "in_body = True"),),
         killers=(Killer(f"{WATCHDOG}::test_what_comes_behind_the_body_is_not_late"),),
     ),
     Mutant(
