@@ -84,7 +84,7 @@ def test_whoever_is_in_its_way_is_given_way_to() -> None:
     with contextlib.closing(connection.copy()) as other:
         other.set_autocommit(False)
         with other.cursor() as cursor:
-            cursor.execute("UPDATE jobqueue_attemptlog SET lines = 'locked'")
+            cursor.execute(f"UPDATE jobqueue_attemptlog SET {connection.ops.quote_name('lines')} = 'locked'")
         scribe.write(at_once=True)
         other.rollback()
     assert kept() == {claim.job_id: "one"}

@@ -55,7 +55,7 @@ MUTANTS = (
         name="first-witness",
         mechanism="A job whose lease is held is being run, though the heartbeat of its worker stands still",
         off="the lease is not asked: the heartbeat alone decides",
-        pieces=(Piece("worker/keeper.py", "[o for o in suspects if o.fence.job_id not in alive]", "suspects"),),
+        pieces=(Piece("worker/keeper.py", "[orphan for orphan in some if orphan.fence.job_id not in alive]", "some"),),
         killers=(
             Killer(f"{KEEPER}::test_a_lease_alone_keeps_its_holder_alive"),
             Killer(
