@@ -15,6 +15,7 @@ from django.tasks import TaskResultStatus, task_backends
 
 from jobqueue import lifecycle
 from jobqueue.backend import JobQueueBackend
+from jobqueue.database import DatabaseNow
 from jobqueue.leases import Leases, leases_of
 from jobqueue.models import Worker
 from jobqueue.worker.keeper import Keeper
@@ -107,11 +108,17 @@ def test_a_lease_that_is_longer_than_ones_own_keeps_its_holder_alive(leases: Lea
 
 
 def test_a_heartbeat_alone_keeps_its_worker_alive(leases: Leases) -> None:
-    rows.worker("alive", lease=3600)
+    rows.worker("alive", lease=LEASE)
     rows.worker("dead", beat_ago=60)
     beating, silent = rows.claimed("alive"), rows.claimed("dead")
     keeper_ = keeper(leases, [])
-    wait_until(ticking(keeper_, lambda: rows.job(silent.job_id).status == TaskResultStatus.READY), 10)
+
+    def beaten_and_other_rescued() -> bool:
+        Worker.objects.filter(pk="alive").update(heartbeat_at=DatabaseNow())
+        keeper_.tick()
+        return rows.job(silent.job_id).status == TaskResultStatus.READY
+
+    wait_until(beaten_and_other_rescued, 10)
     assert rows.job(beating.job_id).status == TaskResultStatus.RUNNING
 
 
