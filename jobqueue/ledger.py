@@ -357,7 +357,8 @@ def forget_jobs_that_are_gone(connection: BaseDatabaseWrapper, *, after: int, li
     entries = LedgerEntry.objects.using(connection.alias)
     posts = entries.filter(scope__startswith="fence:", pk__gt=after).order_by("pk")
     found = list(posts.values_list("pk", "job_id", "value")[:limit])
-    ours = {job_id for _pk, job_id, home in found if home == _home()}
+    here = _home()
+    ours = {job_id for _pk, job_id, home in found if home == here}
     gone = ours.difference(Job.objects.using(alias()).filter(pk__in=ours).values_list("pk", flat=True))
     if gone:
         entered = Q(scope__startswith="fence:") | Q(scope__startswith="step:") & ~Q(fingerprint="")

@@ -279,7 +279,7 @@ _JUDGES = (
         mechanism="What goes there was entered for jobs of this database, and not of another that writes there, too",
         off="it is not asked from where it was entered",
         pieces=(
-            Piece("ledger.py", "for _pk, job_id, home in found if home == _home()}", "for _pk, job_id, home in found}"),
+            Piece("ledger.py", "for _pk, job_id, home in found if home == here}", "for _pk, job_id, home in found}"),
         ),
         killers=(Killer(f"{FENCE}::test_nor_does_one_whose_jobs_are_elsewhere"),),
     ),
