@@ -207,7 +207,7 @@ MUTANTS = (
     ),
     Mutant(
         name="stale-claims",
-        mechanism="What an executor was sent before a gap in its worker's trust it gives back, and does not begin",
+        mechanism="What was claimed before a gap in its worker's trust an executor gives back, and does not begin",
         off="it begins it once there is trust again",
         pieces=(Piece("worker/executor/process.py", "if since < trust.since():", "if False:"),),
         killers=(Killer(f"{ALONE}::test_what_was_sent_before_trust_was_over_is_not_begun"),),
