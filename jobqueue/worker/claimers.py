@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..lifecycle import Claim
 from .claimer import Claimer
@@ -28,6 +28,11 @@ class Claimers:
         pairs = zip(self._claimers, rooms, strict=True)
         return min(claimer.wait_seconds() for claimer, room in pairs if room > 0)
 
-    def claim(self, rooms: Sequence[int]) -> list[Claim]:
-        """Claim up to that many jobs and take their leases, where it is time to look; raises DatabaseError."""
-        return [claim for claimer, room in zip(self._claimers, rooms, strict=True) for claim in claimer.claim(room)]
+    def claim(self, rooms: Sequence[int]) -> Iterator[list[Claim]]:
+        """Claim up to that many jobs and take their leases, where it is time to look; raises DatabaseError.
+
+        Those of each lane come by themselves: they are held by now, and must not be forgotten when the next lane's
+        claim fails.
+        """
+        for claimer, room in zip(self._claimers, rooms, strict=True):
+            yield claimer.claim(room)

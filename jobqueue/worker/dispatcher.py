@@ -144,7 +144,8 @@ class Dispatcher:
             self._trusted_since = self._trust.since()
             self._feed.hand_back_spare()
         elif self._trust.holds():
-            self._feed.hand(self.claimer.claim(self._feed.rooms()))
+            for claims in self.claimer.claim(self._feed.rooms()):
+                self._feed.hand(claims)
             self._feed.deal_spare()
         if self._settler.flush():
             self.claimer.look_now()

@@ -127,4 +127,22 @@ MUTANTS = (
         ),
         killers=(Killer(f"{AGREE}::test_a_claim_that_was_never_heard_of_is_handed_back"),),
     ),
+    Mutant(
+        name="lanes-apart",
+        mechanism="What is claimed for one lane is handed out before the claim for the next, which may fail",
+        off="it is handed out once all lanes have claimed",
+        pieces=(
+            Piece(
+                "worker/dispatcher.py",
+                "for claims in self.claimer.claim(self._feed.rooms()):",
+                "for claims in list(self.claimer.claim(self._feed.rooms())):",
+            ),
+        ),
+        killers=(
+            Killer(
+                "tests/worker/test_a_claim_that_fails_loses_no_other.py::"
+                "test_what_one_lane_has_claimed_is_handed_out_though_the_claim_of_the_next_fails"
+            ),
+        ),
+    ),
 )
