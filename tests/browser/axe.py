@@ -14,8 +14,9 @@ from tests.browser.page import Page
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Those that a change of the colour scheme can break.
 OF_COLOUR = ["color-contrast", "link-in-text-block"]
-RUN = """const [rules, done] = arguments;
-axe.run(document, {runOnly: rules, resultTypes: ["violations"]}).then(
+RUN = """const [rules, within, done] = arguments;
+const parts = [...document.querySelectorAll(within)].filter(each => !each.parentElement?.closest(within));
+axe.run(parts, {runOnly: rules, resultTypes: ["violations"]}).then(
     found => done(found.violations.flatMap(each => each.nodes.map(
         node => [each.id, node.target.join(" "), node.html.slice(0, 160), node.failureSummary]))),
     error => done([["error", "", "", String(error)]]));"""
@@ -44,9 +45,12 @@ def script() -> str:
     return (Path(found.origin).parent / "node_modules/axe-core/axe.min.js").read_text()
 
 
-def violations(page: Page, rules: Sequence[str] = RULES) -> list[Violation]:
-    """Return what on a page breaks these rules, each named by itself or by a tag, but for what is Django's own."""
+def violations(page: Page, rules: Sequence[str] = RULES, *, within: str = ":root") -> list[Violation]:
+    """Return what on a page breaks these rules, each named by itself or by a tag, but for what is Django's own.
+
+    Only what is in such elements is looked at, and there has to be one.
+    """
     if not page.ask("'axe' in window"):
         page.driver.execute_script(script())
-    found = [Violation(*each) for each in page.driver.execute_async_script(RUN, list(rules))]
+    found = [Violation(*each) for each in page.driver.execute_async_script(RUN, list(rules), within)]
     return [it for it in found if (it.rule, it.element) not in OF_DJANGO]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from django.urls import reverse
 
 from jobqueue.models import Job, Schedule
+from tests.browser.axe import violations
 from tests.browser.page import Page
 
 WIDE, NARROW = 1280, 400
@@ -48,6 +50,13 @@ CONTENTS = {
 }
 
 
+CONTRAST = re.compile(r"contrast of ([\d.]+)")
+# Greys and links are the themes' own, some fainter than 4.5 to 1. A colour of ours on the wrong ground is below this.
+LEAST, LINK = 3.0, "<a "
+# Between them they have all that has a colour of its own.
+COLOURFUL = ("index", "overview", "failures", "plots", "list of job", "list of worker", "frozen", "doubt", "limited")
+
+
 @pytest.fixture
 def pages(shop: dict[str, str]) -> dict[str, str]:
     """Give the addresses of all pages, with that of the site's own index."""
@@ -76,8 +85,23 @@ def test_every_page(page: Page, pages: dict[str, str], sign_in: SignIn) -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_ours_can_be_read(page: Page, pages: dict[str, str], sign_in: SignIn, scheme: str) -> None:
+    sign_in(page)
+    wrong = {}
+    for name in COLOURFUL:
+        page.show(width=WIDE, scheme=scheme)
+        page.open(pages[name])
+        faint = violations(page, ["color-contrast"], within="[class*=jq-]")
+        if found := [
+            it for it in faint if not it.html.startswith(LINK) and float(CONTRAST.findall(it.advice)[0]) < LEAST
+        ]:
+            wrong[name] = found
+    assert not wrong
+
+
 def test_what_has_to_be_there_is_of_pages_that_are(pages: dict[str, str]) -> None:
-    assert set(CONTENTS) <= set(pages)
+    assert set(CONTENTS) | set(COLOURFUL) <= set(pages)
 
 
 def test_a_job_is_retried(page: Page, pages: dict[str, str], sign_in: SignIn) -> None:
