@@ -123,7 +123,7 @@ def _jobs(meter: Meter, task: Any) -> None:
 
 def _signs_of_life(meter: Meter, backend: Any) -> None:
     identity = Identity(
-        id=ME, name=ME, hostname="", pid=0, backend="default", queues=[], concurrency=2, lease_seconds=30
+        id=ME, name=ME, hostname="", pid=0, backend="default", queues=[], concurrency=2, seats=2, lease_seconds=30
     )
     meter.measure("heartbeat", lambda: beat(identity, []))
     meter.measure("look_for_dead_of_1", lambda: lifecycle.orphans("default", unknown=False))
@@ -160,8 +160,9 @@ def _many_owners(meter: Meter) -> None:
     """Measure a look for orphans when each of the 1,000 running jobs is another worker's."""
     ask(
         "WITH made AS (INSERT INTO jobqueue_worker (id, name, hostname, pid, backend, queues, concurrency,"
-        " lease_seconds, version, executors, started_at, heartbeat_at) SELECT 'bench-' || n, 'bench', '', 0, 'default',"
-        " '[]', 2, 30, '', '[]', now(), now() FROM generate_series(1, 1000) AS n RETURNING 1) SELECT count(*) FROM made"
+        " seats, lease_seconds, version, executors, started_at, heartbeat_at) SELECT 'bench-' || n, 'bench', '', 0,"
+        " 'default', '[]', 2, 2, 30, '', '[]', now(), now() FROM generate_series(1, 1000) AS n RETURNING 1)"
+        " SELECT count(*) FROM made"
     )
     ask(
         "WITH numbered AS (SELECT id, row_number() OVER () AS n FROM jobqueue_job), changed AS (UPDATE jobqueue_job"

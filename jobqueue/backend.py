@@ -16,7 +16,18 @@ from django.tasks.exceptions import InvalidTask, InvalidTaskBackend
 
 from . import limits, payload, signals
 from .calls import new_call, new_calls
-from .conf import EFFECTS, ON_FAILURE, UNIQUE, Options, are_aliases, is_days, is_number, suggestion
+from .conf import (
+    EFFECTS,
+    LONGEST_TAG,
+    MOST_TAGS,
+    ON_FAILURE,
+    UNIQUE,
+    Options,
+    are_aliases,
+    is_days,
+    is_number,
+    suggestion,
+)
 from .current import writing_here
 from .database import alias as database_alias
 from .database import connection as database_connection
@@ -88,6 +99,7 @@ class JobQueueBackend(BaseTaskBackend):
         _validate_sensitive(task)
         limits.declared(task.concurrency, task.rate)
         _validate_dependencies(task)
+        _validate_tags(task)
         for name, most in _LONGEST.items():
             if len(getattr(task, name) or "") > most:
                 raise InvalidTask(f"{name} of {task.name} is longer than {most} characters.")
@@ -326,6 +338,17 @@ def _validate_dependencies(task: JobTask) -> None:
         raise InvalidTask(f"on_failure={task.on_failure!r} is unknown.{suggestion(task.on_failure, ON_FAILURE)}")
     if not isinstance(task.after, tuple) or not all(isinstance(one, str) for one in task.after):
         raise InvalidTask("after names jobs that are there when another is enqueued: give it to using().")
+
+
+def _validate_tags(task: JobTask) -> None:
+    if not isinstance(task.tags, tuple) or len(task.tags) > MOST_TAGS:
+        raise InvalidTask(f"tags must be a tuple of at most {MOST_TAGS} words, as in ('billing',), not {task.tags!r}.")
+    for tag in task.tags:
+        if not isinstance(tag, str) or not 0 < len(tag.strip()) == len(tag) <= LONGEST_TAG or not is_storable(tag):
+            raise InvalidTask(
+                f"A tag must be a text of 1 to {LONGEST_TAG} characters without NUL, halves of surrogate pairs, or "
+                f"space around it, not {tag!r}."
+            )
 
 
 def _validate_aliases(task: JobTask) -> None:

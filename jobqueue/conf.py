@@ -22,6 +22,7 @@ UNIQUE = ("waiting", "active")
 EFFECTS = ("atomic", "steps", "unfenced")
 # What becomes of a job when one of those fails for which it waits.
 ON_FAILURE = ("cancel", "fail", "run")
+LONGEST_TAG, MOST_TAGS = 64, 20
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:

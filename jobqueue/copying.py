@@ -15,11 +15,12 @@ from .models import Job, Outcome
 from .payload import call_of
 from .redaction import shown_parameters
 from .sentences import Sentence
+from .tags import tags_of
 from .task import JobTask, discover, find, is_known
 
 
 def copy(job_id: UUID) -> UUID:
-    """Enqueue a job with the task, arguments, queue, priority and backend of another, due at once; return its id.
+    """Enqueue a job with the task, arguments, queue, priority, tags and backend of another, due at once; return its id.
 
     It has no idempotency key, waits for no other job, and is as unique as its task says. Raises WrongState, which tells
     nothing of the arguments, when there can be no such job, and when one of a unique task is there.
@@ -36,7 +37,8 @@ def copy(job_id: UUID) -> UUID:
         raise _refused(job_id, why)
     result: Any
     try:
-        result = task.using(backend=job.backend, queue_name=job.queue, priority=job.priority).enqueue(*args, **kwargs)
+        values = {"backend": job.backend, "queue_name": job.queue, "priority": job.priority}
+        result = task.using(**values, tags=tags_of([job_id]).get(job_id, [])).enqueue(*args, **kwargs)
     except DatabaseError:
         raise
     except Exception as error:

@@ -17,6 +17,7 @@ from django.tasks import TaskResultStatus
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .conf import LONGEST_TAG
 from .database import DatabaseNow, alias, clock, new_id, take_write_lock
 from .fields import ExactCharField, ExactTextField, MomentField, StrictJSONField
 from .indexes import PartialIndex, PartialUnique
@@ -172,6 +173,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Failed jobs that wait for somebody to say whether what they deliver outside the database was delivered."""
         return self.failed().filter(outcome=Outcome.IN_DOUBT)
 
+    def tagged(self, name: str) -> JobQuerySet:
+        """Jobs with that tag."""
+        return self.filter(pk__in=Tag.objects.using(alias()).filter(name=name).values("job_id"))
+
     def finished(self) -> JobQuerySet:
         """Jobs that ended, well or badly."""
         return self.filter(status__in=[TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED])
@@ -308,6 +313,25 @@ class Dependency(models.Model):
         return f"{self.job_id} after {self.after_id}"
 
 
+class Tag(models.Model):
+    """A word by which people find a job; it goes with the job. Workers know nothing of it."""
+
+    id = models.BigAutoField(primary_key=True)
+    job_id = models.UUIDField(_("job"), db_index=True)
+    name = ExactCharField(_("tag"), max_length=LONGEST_TAG)
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "job_id"], name="jobqueue_tag_once"),
+        ]
+
+    def __str__(self) -> str:
+        return on_one_line(f"{self.job_id} {self.name}")
+
+
 class Attempt(models.Model):
     """One claim of a job that outlived a renewal or did not end well.
 
@@ -422,6 +446,7 @@ class Worker(models.Model):
     backend = models.CharField(_("backend"), max_length=64)
     queues = StrictJSONField(_("queues"), default=list)
     concurrency = models.PositiveIntegerField(_("concurrency"))
+    seats = models.PositiveIntegerField(_("seats"))
     lease_seconds = models.FloatField(_("lease"), help_text=_("Seconds."))
     version = models.CharField(_("version"), max_length=32, blank=True)
     executors = StrictJSONField(_("executors"), default=list)

@@ -65,6 +65,7 @@ class JobTask(Task):
         not ended, if there is one; None makes a job each time.
     unique_key: ``unique_key(*args, **kwargs)`` is a text that is the same for calls that are the same; without it
         those are that have the same arguments.
+    tags: words by which people find its jobs; nothing depends on them.
     """
 
     max_attempts: int | None = None
@@ -87,6 +88,7 @@ class JobTask(Task):
     sensitive: tuple[str, ...] = ()
     unique: str | None = None
     unique_key: Callable[..., str] | None = None
+    tags: tuple[str, ...] = ()
 
     def __new__(cls, **options: Any) -> JobTask:
         """Refuse unknown options, naming the one that was probably meant."""
@@ -103,12 +105,14 @@ class JobTask(Task):
     def using(self, **changes: Any) -> JobTask:
         """Return a copy with other values of what an enqueue may choose: see docs/reference.md.
 
-        ``after`` takes results of enqueue(), or ids of jobs, or one of these. Raises TypeError for a name that is none
-        and InvalidTask for a bad value.
+        ``after`` takes results of enqueue(), or ids of jobs, or one of these; ``tags`` takes words, or one, instead of
+        those of the task. Raises TypeError for a name that is none and InvalidTask for a bad value.
         """
         _refuse_unknown("using()", changes, _USING)
         if changes.get("after") is not None:
             changes["after"] = _ids_of(changes["after"])
+        if changes.get("tags") is not None:
+            changes["tags"] = _tags_of(changes["tags"])
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -156,7 +160,18 @@ class JobTask(Task):
 _FIELDS = frozenset(field.name for field in fields(JobTask))
 _CODE = ("backoff", "retry_on", "give_up_on", "concurrency", "rate", "unique_key")
 _USING = frozenset(
-    {"priority", "queue_name", "run_after", "backend", "idempotency_key", "key_ttl", "commit_on", "after", "on_failure"}
+    {
+        "priority",
+        "queue_name",
+        "run_after",
+        "backend",
+        "idempotency_key",
+        "key_ttl",
+        "commit_on",
+        "after",
+        "on_failure",
+        "tags",
+    }
 )
 
 
@@ -171,6 +186,12 @@ def _id_of(one: Any) -> str:
         return str(UUID(str(one.id if isinstance(one, TaskResult) else one)))
     except ValueError:
         raise InvalidTask(f"after takes results of enqueue(), or ids of jobs, not {one!r}.") from None
+
+
+def _tags_of(tags: Any) -> Any:
+    """Return words as a task keeps them; what is none is found out when the task is made."""
+    found = [tags] if isinstance(tags, str) or not isinstance(tags, Iterable) else tags
+    return tuple(found)
 
 
 def _rebuild(values: dict[str, Any]) -> JobTask:

@@ -52,7 +52,7 @@ def _renew() -> dict[str, float]:
         holdings.add(claim)
     crew = Crew(0, trust=trust, backend="default", worker_id=name)
     identity = Identity(
-        id=name, name=name, hostname="", pid=0, backend="default", queues=[], concurrency=0, lease_seconds=30
+        id=name, name=name, hostname="", pid=0, backend="default", queues=[], concurrency=0, seats=0, lease_seconds=30
     )
     leases = backend.leases()
     leases.acquire([holding.fence for holding in holdings.all()], name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 from urllib.parse import urlencode
@@ -55,6 +56,11 @@ def task_badges(*, known: bool, effects: str, paused: bool) -> SafeString:
     if paused:
         labels.append(badge(_("paused"), title=_("Workers do not take it."), kind="warn"))
     return format_html_join(" ", "{}", ((label,) for label in labels))
+
+
+def tags(names: Iterable[str]) -> SafeString:
+    """Return the tags of a job, each a link to the jobs that have it."""
+    return format_html_join(" ", '<span class="jq-tag">{}</span>', ((jobs_link(inert(it), tag=it),) for it in names))
 
 
 def owner(worker_id: str, pid: int | None, *, exists: bool) -> SafeString:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connections
+from django.http import HttpRequest
 from django.tasks import TaskResultStatus
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ..database import DatabaseNow, alias
-from ..models import Gate, Job, Worker
+from ..database import alias
+from ..models import Gate, Job
 from . import paging
-from .liveness import is_alive
+from .liveness import is_alive, not_signed_off_for
 from .paging import capped
 from .states import mark
 
@@ -24,15 +25,14 @@ _COUNTED = (
 _GATES = (Gate.OPEN, Gate.LIMIT, Gate.AFTER)
 
 
-def counters() -> list[dict[str, Any]]:
+def counters(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the numbers with their links. Each counts up to a limit, of rows that an index keeps apart."""
     jobs = reverse("admin:jobqueue_job_changelist")
     counts = [
         {"mark": mark(shape, TaskResultStatus(status).label), "count": count, "url": f"{jobs}?status={status}"}
         for (status, shape), count in zip(_COUNTED, _counts(), strict=True)
     ]
-    workers = Worker.objects.using(alias()).filter(stopped_at=None).annotate(now=DatabaseNow())
-    alive = sum(map(is_alive, workers))
+    alive = sum(map(is_alive, not_signed_off_for(request)))
     here = {
         "mark": mark("alive" if alive else "dead", _("Workers alive")),
         "count": alive,

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connections
 from django.db.models import Count
 from django.tasks import TaskResultStatus
 
 from ..database import alias, moment, now_sql, readable_sql
-from ..models import Gate, Job, LedgerEntry
+from ..models import Gate, Job, LedgerEntry, Outcome
 from .paging import COUNT_AT_MOST, AtLeast, capped
 
 TABLE, LEDGER = Job._meta.db_table, LedgerEntry._meta.db_table
@@ -39,6 +41,14 @@ class Depth:
     oldest: datetime | None = None
     held: dict[str, int] = field(default_factory=dict)
     due_at_limits: int = 0
+
+
+class InDoubt(NamedTuple):
+    """A job of which nobody knows what it has delivered, and since when."""
+
+    job_id: UUID
+    task_path: str
+    at: datetime
 
 
 def depths(
@@ -158,3 +168,23 @@ def failed_jobs() -> Counter[Failed]:
     """Return how many jobs of which backend and queue have failed, and how: of the newest, as many as are counted."""
     rows = Job.objects.using(alias()).failed().order_by("-id").values_list("backend", "queue", "outcome")
     return Counter(rows[: COUNT_AT_MOST + 1])
+
+
+def first_in_doubt() -> InDoubt | None:
+    """Return the job that has been in doubt for the longest, of as many of the newest failed ones as are counted."""
+    connection = connections[alias()]
+    columns = "id, task_path, outcome, enqueued_at, finished_at"
+    newest = f"SELECT {columns} FROM {TABLE} WHERE status = 'FAILED' ORDER BY id DESC LIMIT {COUNT_AT_MOST + 1}"
+    since = readable_sql(connection, "COALESCE(finished_at, enqueued_at)")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, task_path, {since} AS since FROM ({newest}) AS newest WHERE outcome = %s "
+            "ORDER BY since, id LIMIT 1",
+            [Outcome.IN_DOUBT.value],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    at = moment(connection, row[2])
+    assert at is not None
+    return InDoubt(UUID(str(row[0])), row[1], at)

@@ -18,14 +18,17 @@ from django.utils.translation import pgettext_lazy
 from ..backend import backends
 from ..conf import EFFECTS
 from ..database import alias
-from ..models import Attempt, Gate, Job, Outcome, TaskDefinition, Worker
+from ..models import Attempt, Gate, Job, Outcome, TaskDefinition
+from ..tags import known_tags
 from .inert import breakable
+from .liveness import not_signed_off_for
 from .numbers import number
 from .tasks import task_paths
 
 # How many jobs are looked at, the newest first, where no index helps.
 NEWEST = 100_000
 _WORKERS = 50
+_TAGS = 50
 _DECLARED = "jobqueue_declared"
 _APART = frozenset({TaskResultStatus.READY, TaskResultStatus.RUNNING, TaskResultStatus.FAILED})
 
@@ -161,6 +164,23 @@ class TaskFilter(ExactFilter):
         return _with_those_here(path for path, _queue in _declared(request))
 
 
+class TagFilter(ExactFilter):
+    """By tag: those that jobs have."""
+
+    title, parameter_name, column = _("tag"), "tag", "name"
+
+    def values(self, request: HttpRequest) -> Iterable[str]:
+        """Return the first tags that any job has."""
+        return known_tags(most=_TAGS)
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the jobs with the chosen tag."""
+        value = self.value()
+        if value is None:
+            return queryset
+        return queryset.none() if "\0" in value else queryset.tagged(value)
+
+
 class BackendFilter(RecentFilter):
     """By backend, where there are several."""
 
@@ -179,8 +199,7 @@ class OwnerFilter(RecentFilter):
 
     def values(self, request: HttpRequest) -> Iterable[str]:
         """Return the workers that have not stopped."""
-        there = Worker.objects.using(alias()).filter(stopped_at=None)
-        return there.order_by("pk").values_list("pk", flat=True)[:_WORKERS]
+        return sorted(worker.pk for worker in not_signed_off_for(request))[:_WORKERS]
 
 
 class SinceFilter(SimpleListFilter):

@@ -20,6 +20,7 @@ from ..ledger import scopes_of
 from ..models import Attempt, AttemptLog, Gate, Job, LedgerEntry, Worker
 from ..relatives import earlier_than
 from ..spelling import spelled
+from ..tags import tags_of
 from . import cells
 from .alerts import alerts
 from .glance import glance_of
@@ -137,6 +138,7 @@ def _facts(job: Job, effects: str) -> list[Fact]:
         (_("task"), cells.jobs_link(inert(job.task_path), task=job.task_path)),
         (_("queue"), cells.jobs_link(inert(job.queue), queue=job.queue)),
         (_("priority"), job.priority),
+        (_("tags"), cells.tags(tags_of([job.pk]).get(job.pk, [])) or cells.NOTHING),
         (_("backend"), inert(job.backend)),
         (_("effects"), inert(effects) if effects else cells.NOTHING),
         (_("timeout"), span(limit) if limit else cells.NOTHING),

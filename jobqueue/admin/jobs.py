@@ -29,6 +29,7 @@ from .filters import (
     QueueFilter,
     SinceFilter,
     StatusFilter,
+    TagFilter,
     TaskFilter,
     UnknownTaskFilter,
 )
@@ -64,6 +65,7 @@ class JobAdmin(PressingAdmin, DecidingAdmin, FailuresAdmin, PlotsAdmin, SavingAd
         ExceptionFilter,
         QueueFilter,
         TaskFilter,
+        TagFilter,
         OwnerFilter,
         BackendFilter,
         GateFilter,
@@ -106,7 +108,7 @@ class JobAdmin(PressingAdmin, DecidingAdmin, FailuresAdmin, PlotsAdmin, SavingAd
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list below an overview of the whole."""
         return super().changelist_view(
-            request, {"overview": counters(), "saved": self.saved(request), **(extra_context or {})}
+            request, {"overview": counters(request), "saved": self.saved(request), **(extra_context or {})}
         )
 
     def about(self, request: HttpRequest, obj: Job) -> dict[str, Any]:

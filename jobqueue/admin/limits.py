@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
 from django.contrib import admin
 from django.tasks import TaskResultStatus
@@ -20,10 +21,13 @@ from . import cells
 from .glance import now_of
 from .inert import inert
 from .numbers import number
-from .paging import capped_count
+from .paging import capped, capped_count
 from .readonly import ReadOnlyAdmin
 from .tasks import tasks_here
 from .times import moment, span
+
+_COUNTED = 1000
+_HOLDERS = "holders"
 
 
 @admin.register(Limit)
@@ -74,7 +78,9 @@ class LimitAdmin(ReadOnlyAdmin):
     @admin.display(description=_("next due by its rate"))
     def next_turn(self, limit: Limit) -> SafeString:
         """Return when the next job may begin, if that is not now."""
-        return moment(limit.next_at) if limit.next_at and limit.next_at > now_of(limit) else cells.NOTHING
+        rate = Policies(tasks_here()).of_job(limit.name, "").rate
+        wait = rate.wait(limit.next_at, now_of(limit)) if rate else 0.0
+        return moment(now_of(limit) + timedelta(seconds=wait)) if wait else cells.NOTHING
 
     @admin.display(description=_("last used"))
     def used(self, limit: Limit) -> SafeString:
@@ -91,11 +97,11 @@ class LimitAdmin(ReadOnlyAdmin):
         return format_html("{} · {}", *links)
 
 
-def told(key: str, path: str, running: int) -> str:
-    """Return how many run under a key and what is allowed, as in ``2 running; allowed: 3 at once, 10 in 1 s``."""
-    allowed = _allowed(key, path)
+def _told(job: Job) -> str:
+    """Return how many run under its key and what is allowed, as in ``2 running; allowed: 3 at once, 10 in 1 s``."""
+    allowed = _allowed(job.limit_key, job.task_path)
     text = __("%(count)s running; allowed: %(allowed)s") if allowed else __("%(count)s running")
-    return text % {"count": running, "allowed": allowed}
+    return text % {"count": capped(len(holders_of(job)), _COUNTED), "allowed": allowed}
 
 
 def _allowed(key: str, path: str) -> str:
@@ -106,6 +112,16 @@ def _allowed(key: str, path: str) -> str:
     return ", ".join(told)
 
 
+def holders_of(job: Job) -> list[Job]:
+    """Return who runs under the key of a job, the first thousand and one; looked up once for a page."""
+    kept = job.__dict__
+    if _HOLDERS not in kept:
+        # The index knows only jobs that have a key, and has to be told.
+        running = Job.objects.using(alias()).running().filter(limit_key=job.limit_key, limit_key__gt="")
+        kept[_HOLDERS] = list(running.order_by("started_at").only("pk", "task_path")[: _COUNTED + 1])
+    return cast(list[Job], kept[_HOLDERS])
+
+
 def limit_of(job: Job) -> SafeString:
     """Return the key of a job, linked to the jobs that share it, and how it stands with its limit."""
     if not job.limit_key:
@@ -113,4 +129,4 @@ def limit_of(job: Job) -> SafeString:
     key = cells.jobs_link(inert(job.limit_key), limit_key=job.limit_key)
     if job.status not in (TaskResultStatus.READY, TaskResultStatus.RUNNING):
         return key
-    return format_html("{} ({})", key, told(job.limit_key, job.task_path, slots_taken(job.limit_key)))
+    return format_html("{} ({})", key, _told(job))

@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+from django.http import HttpRequest
+
+from ..database import DatabaseNow, alias
 from ..models import Worker
 from .glance import now_of
+
+_KEPT = "jobqueue_workers"
+
+
+def not_signed_off() -> Any:
+    """Return the workers that have not stopped of their own accord, alive or dead, with the time of the database."""
+    return Worker.objects.using(alias()).filter(stopped_at=None).annotate(now=DatabaseNow())
+
+
+def not_signed_off_for(request: HttpRequest) -> list[Worker]:
+    """Return the same, looked up once for a page."""
+    kept = vars(request)
+    if _KEPT not in kept:
+        kept[_KEPT] = list(not_signed_off())
+    return cast(list[Worker], kept[_KEPT])
 
 
 def heartbeat_age(worker: Worker) -> float:

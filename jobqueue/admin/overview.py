@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -21,9 +21,9 @@ from .depths import Depth, Place
 from .inert import inert
 from .liveness import heartbeat_age, is_alive
 from .numbers import number
-from .queues import presses_of
+from .queues import presses_of, state_of_queue
 from .signs import executors_of, memory_of
-from .situation import situation
+from .situation import Situation, situation
 from .sparks import spark
 from .states import mark
 from .times import between, span
@@ -42,34 +42,29 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     lately = tallies.series(counted, MINUTE, _MINUTES, by=lambda key: (key.backend, key.queue), until=it.now)
     return {
         "troubles": it.troubles,
-        "queues": [
-            _queue(request, place, depth, lately.get(place), it.now, is_paused=place in it.paused)
-            for place, depth in it.depths.items()
-        ],
+        "queues": [_queue(request, it, place, depth, lately.get(place)) for place, depth in it.depths.items()],
         "workers": _workers(it.workers, it.running),
         "more_workers": len(it.workers) - _WORKERS_SHOWN,
         "kept": _kept(counted),
     }
 
 
-def _queue(
-    request: HttpRequest, place: Place, depth: Depth, lately: Series | None, now: datetime, *, is_paused: bool
-) -> dict[str, Any]:
+def _queue(request: HttpRequest, it: Situation, place: Place, depth: Depth, lately: Series | None) -> dict[str, Any]:
     backend, name = place
     return {
         "name": cells.jobs_link(inert(name), queue=name),
         "backend": inert(backend),
-        "state": mark("stopped", _("paused")) if is_paused else mark("running", _("open")),
+        "state": state_of_queue(place, it.paused, it.workers),
         "due": _number(depth.due, status="READY", queue=name),
         "held": _held(depth.held, name),
         "delayed": _number(depth.delayed, status="READY", queue=name),
         "running": _number(depth.running, status="RUNNING", queue=name),
         "failed": _number(depth.failed, status="FAILED", queue=name),
-        "oldest": between(depth.oldest, now) or cells.NOTHING,
+        "oldest": between(depth.oldest, it.now) or cells.NOTHING,
         "ended": spark(lately.values(lambda it: it.ended)) if lately else spark([0] * _MINUTES),
         "per_minute": _per_minute(lately),
         "waits": _waits(lately),
-        "presses": presses_of(request, backend, name, is_paused=is_paused, back="overview"),
+        "presses": presses_of(request, backend, name, is_paused=place in it.paused, back="overview"),
     }
 
 
@@ -123,7 +118,7 @@ def _worker(worker: Worker, running: int, newest: str) -> dict[str, Any]:
         "is_idle": not running,
         "state": mark("alive", _("alive")) if alive else mark("dead", _("dead")),
         "heartbeat": cells.heartbeat(heartbeat_age(worker), worker.lease_seconds),
-        "busy": f"{running} / {worker.concurrency}",
+        "busy": f"{running} / {worker.seats}",
         "jobs": [cells.link("job", job, inert(job, most=40)) for job in jobs[:_JOBS_SHOWN]],
         "memory": _("%(count)s MB") % {"count": number(memory / 2**20)} if memory else cells.NOTHING,
         "version": inert(worker.version),

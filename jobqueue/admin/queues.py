@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -21,12 +22,14 @@ from ..backend import backends
 from ..conf import suggestion
 from ..database import alias
 from ..fields import is_storable
-from ..models import PausedQueue, TaskDefinition
+from ..models import PausedQueue, TaskDefinition, Worker
 from ..sentences import translated
 from ..spelling import spelled
 from . import cells
 from .audit import write_down
+from .depths import Place
 from .inert import hidden, inert, unhidden
+from .liveness import not_signed_off, serves
 from .readonly import ReadOnlyAdmin
 from .states import mark
 from .times import moment
@@ -165,17 +168,25 @@ class PausedQueueAdmin(ReadOnlyAdmin):
     def _known(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Return the queues that settings and tasks name, and those that are paused."""
         paused = set(PausedQueue.objects.using(alias()).values_list("backend", "name"))
+        workers = list(not_signed_off())
         named = TaskDefinition.objects.using(alias()).order_by().values_list("backend", "queue").distinct()
         configured = {(backend.alias, queue) for backend in backends().values() for queue in backend.queues}
         return [
             {
                 "backend": inert(backend),
                 "jobs": cells.jobs_link(inert(name), queue=name),
-                "state": mark("stopped", __("paused")) if (backend, name) in paused else mark("running", __("open")),
+                "state": state_of_queue((backend, name), paused, workers),
                 "presses": presses_of(request, backend, name, is_paused=(backend, name) in paused),
             }
             for backend, name in sorted(paused | configured | {it for it in named if not _unknown(*it)})
         ]
+
+
+def state_of_queue(place: Place, paused: Collection[Place], workers: Iterable[Worker]) -> SafeString:
+    """Return that a queue is paused, that no live worker serves it, or that it is open."""
+    if place in paused:
+        return mark("stopped", __("paused"))
+    return mark("running", __("open")) if any(serves(it, *place) for it in workers) else mark("dead", __("no worker"))
 
 
 def presses_of(

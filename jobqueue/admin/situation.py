@@ -13,7 +13,7 @@ from ..database import DatabaseNow, alias
 from ..models import PausedQueue, TaskDefinition, Worker
 from .depths import Depth, Held, Place, depths, failed_jobs, held_jobs, running_jobs, waiting_queues
 from .glance import now_of
-from .liveness import is_alive
+from .liveness import is_alive, not_signed_off
 from .tasks import task_paths
 from .troubles import Trouble, troubles
 
@@ -33,7 +33,7 @@ class Situation:
 def situation() -> Situation:
     """Look at all of it, in a few queries however many jobs there are; each Redis is asked once."""
     definitions = list(TaskDefinition.objects.using(alias()).order_by().annotate(now=DatabaseNow()))
-    workers = list(Worker.objects.using(alias()).filter(stopped_at=None).annotate(now=DatabaseNow()))
+    workers = list(not_signed_off())
     now = now_of(definitions[0]) if definitions else tallies.now()
     paused = set(PausedQueue.objects.using(alias()).values_list("backend", "name"))
     running, held, failures = running_jobs(), held_jobs(), failed_jobs()

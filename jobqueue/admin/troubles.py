@@ -19,7 +19,7 @@ from ..database import alias
 from ..leases import LeasesUnavailable
 from ..models import Outcome, Worker
 from ..spelling import spelled
-from .depths import TABLE, Depth, Failed, Place, tasks_with_jobs
+from .depths import TABLE, Depth, Failed, Place, first_in_doubt, tasks_with_jobs
 from .liveness import heartbeat_age, is_alive, serves
 from .numbers import number
 from .times import written
@@ -132,13 +132,18 @@ def _behind_since(depth: Depth, now: datetime) -> str:
 
 def _in_doubt(failed: Counter[Failed]) -> Iterator[Trouble]:
     count = sum(count for (*_place, outcome), count in failed.items() if outcome == Outcome.IN_DOUBT)
-    if count:
-        text = ngettext(
-            "%(count)s job is in doubt: whether something was delivered is not known. Find out, and decide.",
-            "%(count)s jobs are in doubt: whether something was delivered is not known. Find out, and decide.",
-            count,
-        )
-        yield Trouble(text % {"count": count}, _jobs(outcome=Outcome.IN_DOUBT))
+    if not count or (first := first_in_doubt()) is None:
+        return
+    text = ngettext(
+        "%(count)s job is in doubt: whether “%(task)s” has delivered something is not known since %(at)s. Open it, "
+        "find out, and press Decide.",
+        "%(count)s jobs are in doubt: whether something was delivered is not known, of the first, “%(task)s”, since "
+        "%(at)s. Open each, find out, and press Decide.",
+        count,
+    )
+    said = {"count": count, "task": spelled(first.task_path), "at": written(first.at)}
+    url = reverse("admin:jobqueue_job_change", args=[first.job_id]) if count == 1 else _jobs(outcome=Outcome.IN_DOUBT)
+    yield Trouble(text % said, url)
 
 
 def _unknown(known: Collection[str]) -> Iterator[Trouble]:

@@ -14,14 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..backend import backend_of
-from ..database import DatabaseNow, alias
+from ..database import alias
 from ..limits import Policies
 from ..models import Gate, Job, Limit, Outcome, PausedQueue, Worker
 from ..relatives import MOST, Relative
 from . import cells
 from .glance import Glance, glance_of
 from .inert import inert
-from .liveness import serves
+from .limits import holders_of
+from .liveness import not_signed_off, serves
 from .paging import AtLeast
 from .signs import executors_of
 from .tasks import tasks_here
@@ -50,7 +51,7 @@ def reasons(job: Job, earlier: Sequence[Relative]) -> list[Reason]:
     found = [*_unknown(job, glance), *_paused(job, glance), *_gate(job, earlier, glance.now)]
     if job.gate in (Gate.OPEN, Gate.LIMIT):
         found += _time(job, glance.now)
-        workers = [worker for worker in _workers(job) if serves(worker, job.backend, job.queue)]
+        workers = [worker for worker in not_signed_off() if serves(worker, job.backend, job.queue)]
         if not workers:
             found.append(_not_served(job))
         elif not found:
@@ -120,9 +121,7 @@ def _limit(job: Job, now: datetime) -> Iterator[Reason]:
     key, allowance = job.limit_key, Policies(tasks_here()).of_job(job.limit_key, job.task_path)
     named = cells.jobs_link(inert(key), limit_key=key)
     if allowance.most is not None:
-        # The index knows only jobs that have a key, and has to be told.
-        running = Job.objects.using(alias()).running().filter(limit_key=key, limit_key__gt="").order_by("started_at")
-        holders = list(running.only("pk", "task_path")[: _LOOKED_AT + 1])
+        holders = holders_of(job)
         if len(holders) >= allowance.most:
             text = _("Its limit is full: %(running)s of %(most)s jobs with the key %(key)s run: %(jobs)s")
             yield _said(text, running=str(len(holders)), most=str(allowance.most), key=named, jobs=_links(holders))
@@ -146,10 +145,6 @@ def _time(job: Job, now: datetime) -> Iterator[Reason]:
     yield _said(text, at=moment(job.due_at), wait=span(wait))
 
 
-def _workers(job: Job) -> Iterable[Worker]:
-    return Worker.objects.using(alias()).filter(backend=job.backend, stopped_at=None).annotate(now=DatabaseNow())
-
-
 def _not_served(job: Job) -> Reason:
     text = _("No live worker serves the queue “%(queue)s” of backend “%(backend)s”: start one with runworkers.")
     return _said(text, alarm=True, queue=job.queue, backend=job.backend)
@@ -157,15 +152,14 @@ def _not_served(job: Job) -> Reason:
 
 def _turn(job: Job, now: datetime, workers: Sequence[Worker]) -> Iterator[Reason]:
     """Yield how a job stands that nothing keeps but its turn."""
-    seats = [bool(running) for worker in workers for _pid, running in executors_of(worker)]
-    # A worker names its executors in its heartbeats; of one that has just started none is known yet.
-    many, busy = max(len(seats), sum(worker.concurrency for worker in workers)), sum(seats)
+    busy = sum(bool(running) for worker in workers for _pid, running in executors_of(worker))
+    many = max(busy, sum(worker.seats for worker in workers))
     if busy >= many:
-        text = _("All workers are busy: %(busy)s of %(many)s executors that serve its queue run something.")
+        text = _("All workers are busy: %(busy)s of %(many)s seats at those that serve its queue are taken.")
     else:
         text = _(
-            "It is due: a worker takes it in a moment. %(busy)s of %(many)s executors that serve its queue run "
-            "something."
+            "It is due: a worker takes it in a moment. %(busy)s of %(many)s seats at those that serve its queue are "
+            "taken."
         )
     yield _said(text, busy=str(busy), many=str(many))
     if job.gate == Gate.OPEN:

@@ -58,6 +58,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         "serves",
         "host",
         "concurrency",
+        "seats",
         "process_table",
         "running_jobs",
         "started",
@@ -100,15 +101,14 @@ class WorkerAdmin(ReadOnlyAdmin):
     def busy(self, worker: Worker) -> SafeString:
         """Return how many jobs it runs, of how many it can run at once."""
         running = worker.__dict__["running"]
-        text = f"{running} / {worker.concurrency}"
+        text = f"{running} / {worker.seats}"
         return cells.jobs_link(text, status="RUNNING", worker_id=worker.pk) if running else format_html("{}", text)
 
     @admin.display(description=_("queues"))
     def serves(self, worker: Worker) -> SafeString:
         """Return the queues it serves, and the backend."""
-        queues = (
-            inert(", ".join(worker.queue_names())) if worker.queues else format_html("<i>{}</i>", __("every queue"))
-        )
+        names = ", ".join(worker.queue_names())
+        queues = inert(names) if names else format_html("<i>{}</i>", __("every queue"))
         return format_html('{}<small class="jq-detail">{}</small>', queues, inert(worker.backend))
 
     @admin.display(description=_("host"))

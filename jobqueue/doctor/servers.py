@@ -60,7 +60,7 @@ def _commit() -> float:
     rows = Worker.objects.using(alias())
     with transaction.atomic(using=alias(), durable=True):
         rows.create(
-            id=name, name=name, hostname="", pid=0, backend="", concurrency=0, lease_seconds=0,
+            id=name, name=name, hostname="", pid=0, backend="", concurrency=0, seats=0, lease_seconds=0,
             started_at=now, heartbeat_at=now, stopped_at=now,
         )  # fmt: skip
         rows.filter(pk=name).delete()

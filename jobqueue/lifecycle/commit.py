@@ -26,11 +26,12 @@ from ..database import (
     new_id,
     wait_for_writers,
 )
-from ..models import Gate, Job
+from ..models import Gate, Job, Tag
 from ..points import reached
 from ..task import JobTask
 from .create import Created, insert
 from .gates import gate_behind
+from .tag import tag
 
 _PATIENCE_SECONDS = 1.0
 
@@ -47,6 +48,8 @@ def create_waiting(task: JobTask, arguments: str, *, limit_key: str = "", databa
     with transaction.atomic(using=connection.alias):
         created = insert(connection, task, job_id, arguments, limit_key=limit_key, gate=Gate.COMMIT)
         ledger.wait_for_commit(connection, job_id, database=database)
+        if task.tags:
+            tag(connection, [(job_id, task)])
     reached("commit.after-job")
     return created
 
@@ -71,7 +74,8 @@ def drop(job_id: UUID) -> None:
     connection = connections[alias()]
     reached("commit.before-drop")
     with transaction.atomic(using=connection.alias):
-        Job.objects.using(connection.alias).filter(pk=job_id, gate=Gate.COMMIT).delete()
+        if Job.objects.using(connection.alias).filter(pk=job_id, gate=Gate.COMMIT).delete()[0]:
+            Tag.objects.using(connection.alias).filter(job_id=job_id).delete()
         ledger.waited_for_commit(connection, job_id)
     reached("commit.after-drop")
 

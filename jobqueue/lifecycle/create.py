@@ -24,6 +24,7 @@ from ..task import JobTask
 from . import unique
 from .depend import depend
 from .gates import gate_of
+from .tag import tag
 
 _COLUMNS = (
     "id, backend, task_path, queue, priority, arguments, idempotency_key, "
@@ -62,13 +63,21 @@ def create(task: JobTask, arguments: str, *, unique_key: str | None = None, limi
     wait for one that is not there.
     """
     connection = connections[alias()]
-    if not task.after:
+    if not (task.after or task.tags):
         return _create(connection, task, arguments, unique_key, limit_key)
     with transaction.atomic(using=connection.alias):
         created = _create(connection, task, arguments, unique_key, limit_key)
         if isinstance(created, Created):
-            depend(connection, [(created.job_id, task)])
+            write_rest(connection, [(created.job_id, task)])
         return created
+
+
+def write_rest(connection: BaseDatabaseWrapper, jobs: Sequence[tuple[UUID, JobTask]]) -> None:
+    """Write down what these new jobs have beside their own rows; most have nothing."""
+    if tagged := [(job_id, task) for job_id, task in jobs if task.tags]:
+        tag(connection, tagged)
+    if behind := [(job_id, task) for job_id, task in jobs if task.after]:
+        depend(connection, behind)
 
 
 def _create(
@@ -158,8 +167,8 @@ def create_many(task: JobTask, arguments: Sequence[str], *, limit_keys: Sequence
         else:
             limits = limit_keys or repeat("")
             insert_rows(connection, list(map(Row, ids, arguments, repeat(task), repeat(None), limits)))
-        if task.after:
-            depend(connection, [(UUID(job_id), task) for job_id in ids])
+        if task.after or task.tags:
+            write_rest(connection, [(UUID(job_id), task) for job_id in ids])
     return ids
 
 

@@ -23,8 +23,7 @@ from ..payload import fingerprint
 from ..points import reached
 from ..spans import seconds_of
 from . import unique
-from .create import Row, insert_rows
-from .depend import depend
+from .create import Row, insert_rows, write_rest
 
 _LOT = 500
 
@@ -50,8 +49,7 @@ def create_each(calls: Sequence[NewCall]) -> list[Answer]:
     with transaction.atomic(using=connection.alias):
         answers = _create_unique(connection, rows) if rows[0].task.unique else _create_under_keys(connection, rows)
         new = [row for job_id, row in zip(answers, rows, strict=True) if job_id == row.job_id]
-        if behind := [(UUID(row.job_id), row.task) for row in new if row.task.after]:
-            depend(connection, behind)
+        write_rest(connection, [(UUID(row.job_id), row.task) for row in new])
     return [Answer(job_id, job_id == row.job_id) for job_id, row in zip(answers, rows, strict=True)]
 
 

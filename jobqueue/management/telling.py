@@ -20,6 +20,7 @@ from ..payload import call_of
 from ..redaction import shown_call
 from ..relatives import Relative, earlier_than, later_than
 from ..spelling import on_one_line, spelled
+from ..tags import tags_of
 from ..task import find, registered
 
 _RELATIVES = 5
@@ -89,6 +90,7 @@ def whole(job: Job) -> dict[str, Any]:
     return {
         **row(job),
         "priority": job.priority,
+        "tags": tags_of([job.pk]).get(job.pk, []),
         "idempotency_key": job.idempotency_key,
         "unique": job.unique_while if job.unique_key else None,
         "holds_unique_key": job.holds_its_key,
@@ -169,6 +171,7 @@ def whole_text(job: dict[str, Any]) -> str:
         ("task", f"{job['task']}{job['call']}"),
         ("status", _state(job)),
         ("queue", f"{job['queue']}, priority {job['priority']}, backend {job['backend']}"),
+        ("tags", ", ".join(job["tags"])),
         ("key", job["idempotency_key"] or ""),
         ("unique", f"{job['unique'] or ''}{', holds its key' if job['holds_unique_key'] else ''}"),
         ("limit", _limit_text(job["limit"])),

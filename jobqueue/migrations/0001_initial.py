@@ -106,6 +106,7 @@ class Migration(migrations.Migration):
                 ("backend", models.CharField(max_length=64, verbose_name="backend")),
                 ("queues", models.JSONField(default=list, verbose_name="queues")),
                 ("concurrency", models.PositiveIntegerField(verbose_name="concurrency")),
+                ("seats", models.PositiveIntegerField(verbose_name="seats")),
                 ("lease_seconds", models.FloatField(help_text="Seconds.", verbose_name="lease")),
                 ("version", models.CharField(blank=True, max_length=32, verbose_name="version")),
                 ("executors", models.JSONField(default=list, verbose_name="executors")),
@@ -501,6 +502,20 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "schedules",
                 "ordering": ["name"],
                 "permissions": [("run_schedule", "Can run, pause and resume schedule")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Tag",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("job_id", models.UUIDField(db_index=True, verbose_name="job")),
+                ("name", jobqueue.fields.ExactCharField(max_length=64, verbose_name="tag")),
+            ],
+            options={
+                "verbose_name": "tag",
+                "verbose_name_plural": "tags",
+                "default_permissions": (),
+                "constraints": [models.UniqueConstraint(fields=("name", "job_id"), name="jobqueue_tag_once")],
             },
         ),
         migrations.CreateModel(

@@ -27,6 +27,7 @@ class Identity:
     backend: str
     queues: Sequence[str]
     concurrency: int
+    seats: int
     lease_seconds: float
 
 
@@ -44,6 +45,7 @@ def beat(identity: Identity, executors: list[dict[str, Any]]) -> None:
             backend=identity.backend,
             queues=list(identity.queues),
             concurrency=identity.concurrency,
+            seats=identity.seats,
             lease_seconds=identity.lease_seconds,
             version=__version__,
             executors=executors,

@@ -89,6 +89,7 @@ class Supervisor:
             backend=backend.alias,
             queues=settings.queues,
             concurrency=settings.concurrency,
+            seats=settings.concurrency * settings.seats.total,
             lease_seconds=options.lease_seconds,
         )
         self._tasks, self._options = tasks, options

@@ -63,6 +63,7 @@ def make_worker(name: str = "w-1", *, beat: float = 1, **columns: Any) -> Worker
         "backend": "default",
         "queues": ["default"],
         "concurrency": 4,
+        "seats": 4,
         "lease_seconds": 30,
         "started_at": ago(3600),
         "heartbeat_at": ago(beat),

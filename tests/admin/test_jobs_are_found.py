@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from jobqueue.ledger import enqueue_scope
-from jobqueue.models import Job, LedgerEntry
-from tests.admin.conftest import JOBS, ago, make_definition, make_job, make_worker
+from jobqueue.models import Job, LedgerEntry, Tag
+from tests.admin.conftest import JOBS, ago, make_definition, make_job, make_worker, page_of
 from tests.app import tasks
 
 
@@ -39,6 +39,21 @@ def test_filters_and_search_find_just_what_was_asked_for(
     make_job()
     wanted = make_job(**columns)
     assert found(admin_client, **query) == {wanted.pk}
+
+
+def test_jobs_are_found_by_a_tag_and_tell_theirs(admin_client: Client) -> None:
+    make_job()
+    wanted, other = make_job(), make_job()
+    for job, name in ((wanted, "eu"), (wanted, "<b>billing"), (other, "EU")):
+        Tag.objects.create(job_id=job.pk, name=name)
+    assert found(admin_client, tag="eu") == {wanted.pk}
+    assert found(admin_client, tag="none") == set()
+    assert found(admin_client, tag="eu", status="FAILED") == set()
+    page = admin_client.get(page_of(wanted)).content.decode()
+    assert '<a href="/admin/jobqueue/job/?tag=eu">eu</a>' in page
+    for html in (page, admin_client.get(reverse(JOBS)).content.decode()):
+        assert "&lt;b&gt;billing" in html
+        assert "<b>billing" not in html
 
 
 def test_a_job_is_found_by_its_id_in_either_form(admin_client: Client) -> None:

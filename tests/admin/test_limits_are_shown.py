@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -66,6 +67,22 @@ def test_keys_are_listed_with_what_runs_and_what_waits(admin_client: Client, lim
     html = admin_client.get(reverse("admin:jobqueue_limit_change", args=[limit.pk])).content.decode()
     assert "waiting" in html
     assert ">3<" in html
+
+
+@pytest.mark.parametrize(("key", "ahead", "told"), [
+    (limited.call_hourly.module_path, 1800, True),
+    # Nobody waits for these: the rate was slower when the turn was taken, or there is none any more.
+    (limited.call_hourly.module_path, 10_000, False),
+    (":printer", 1800, False),
+    ("gone.task", 1800, False),
+])  # fmt: skip
+def test_the_next_turn_is_told_where_jobs_wait_for_it(
+    admin_client: Client, db: None, key: str, ahead: float, told: bool
+) -> None:
+    now = timezone.now()
+    Limit.objects.create(name=key, used_at=now, next_at=now + timedelta(seconds=ahead))
+    html = admin_client.get(reverse(LIMITS)).content.decode()
+    assert ('<td class="field-next_turn">–</td>' not in html) is told
 
 
 def test_a_web_process_looks_for_the_tasks_that_limit(

@@ -39,6 +39,24 @@ def look(staff: Callable[..., Client]) -> Callable[..., str]:
     return look
 
 
+@pytest.mark.parametrize(
+    ("served", "paused", "says"), [(True, False, "open"), (False, False, "no worker"), (True, True, "paused")]
+)
+@pytest.mark.parametrize("page", ["overview", "queues"])
+def test_a_queue_says_whether_it_gets_on(look, staff, page, served, paused, says):
+    make_worker(queues=["mail"] if served else ["default"])
+    if paused:
+        operations.pause_queue("mail")
+    make_definition(queue="mail")
+    if page == "overview":
+        text = look()
+    else:
+        answer = staff("view_pausedqueue").get(reverse("admin:jobqueue_pausedqueue_changelist"))
+        text = " ".join(answer.content.decode().split())
+    (state,) = re.findall(r'queue=mail">mail</a>.*?jq-state jq-\w+">.*?</svg>(.*?)</span>', text)[:1]
+    assert state == says
+
+
 def test_when_all_is_well_it_says_so(look):
     make_worker()
     make_job("SUCCESSFUL")
@@ -133,8 +151,18 @@ class TestTroubles:
         assert "1 job waits for a task that no worker knows" in look()
 
     def test_a_job_in_doubt(self, look):
-        make_job("FAILED", outcome="in_doubt")
-        assert "1 job is in doubt" in look()
+        job = make_job("FAILED", outcome="in_doubt", finished_at=ago(60))
+        make_job("FAILED", outcome="raised", finished_at=ago(90))
+        text = look()
+        assert "1 job is in doubt: whether “tests.app.tasks.echo” has delivered something is not known since 20" in text
+        assert f'href="{reverse("admin:jobqueue_job_change", args=[job.pk])}"' in text
+
+    def test_several_in_doubt(self, look):
+        for since, task in ((60, "shop.tasks.second"), (90, "shop.tasks.first"), (30, "shop.tasks.third")):
+            make_job("FAILED", task=task, outcome="in_doubt", finished_at=ago(since))
+        text = look()
+        assert "3 jobs are in doubt: whether something was delivered is not known, of the first, “shop.tasks.f" in text
+        assert "?outcome=in_doubt" in text
 
     def test_a_redis_that_does_not_answer(self, look, gone_backend, monkeypatch):
         monkeypatch.setattr(troubles, "backends", lambda: {gone_backend: task_backends[gone_backend]})

@@ -33,19 +33,19 @@ def why(client: Client, job: Job) -> list[str]:
 
 
 def test_it_is_the_next_of_its_queue(admin_client: Client) -> None:
-    make_worker(executors=[{"pid": 1, "job": None}, {"pid": 2, "job": str(uuid.uuid4())}], concurrency=2)
+    make_worker(executors=[{"pid": 1, "job": None}, {"pid": 2, "job": str(uuid.uuid4())}], seats=2)
     assert why(admin_client, make_job()) == [
-        "It is due: a worker takes it in a moment. 1 of 2 executors that serve its queue run something.",
+        "It is due: a worker takes it in a moment. 1 of 2 seats at those that serve its queue are taken.",
         "It is the next of its queue.",
     ]
 
 
 def test_all_workers_are_busy_and_others_come_before_it(admin_client: Client) -> None:
     busy = [{"pid": number, "job": str(uuid.uuid4())} for number in range(2)]
-    make_worker(executors=busy, concurrency=2)
-    make_worker("w-2", executors=busy, concurrency=2, queues=[])
-    make_worker("w-3", concurrency=9, queues=["mail"])
-    make_worker("w-4", concurrency=9, beat=1000)
+    make_worker(executors=[{"pid": 1, "jobs": [job["job"] for job in busy]}], concurrency=1, seats=2)
+    make_worker("w-2", executors=busy, seats=2, queues=[])
+    make_worker("w-3", seats=9, queues=["mail"])
+    make_worker("w-4", seats=9, beat=1000)
     job = make_job(since=60)
     make_job(since=70)
     make_job(since=5, priority=10)
@@ -54,7 +54,7 @@ def test_all_workers_are_busy_and_others_come_before_it(admin_client: Client) ->
     make_job(since=70, priority=10, due_at=ago(-100))
     make_job("RUNNING", since=70)
     assert why(admin_client, job) == [
-        "All workers are busy: 4 of 4 executors that serve its queue run something.",
+        "All workers are busy: 4 of 4 seats at those that serve its queue are taken.",
         "About 2 jobs of its queue come before it.",
     ]
 

@@ -79,3 +79,8 @@ async def aadd(counter_id: int) -> None:
 # Only in workers that are told to: a schedule of each worker would be one more thing that goes on in every test.
 if name := os.environ.get("JOBQUEUE_TEST_SCHEDULE"):
     schedule(name, echo, every=3600, args=["x"])
+
+
+@task(tags=("report", "nightly"))
+def with_tags() -> None:
+    """Be found by two words."""

@@ -79,7 +79,7 @@ def _leave_behind(case: Case) -> None:
     now = DatabaseNow()
     Worker.objects.create(
         id="gone", backend=case.backend, lease_seconds=1, started_at=now, heartbeat_at=now, stopped_at=now,
-        name="gone", hostname="gone", pid=0, queues=[], concurrency=1, version="", executors=[],
+        name="gone", hostname="gone", pid=0, queues=[], concurrency=1, seats=1, version="", executors=[],
     )  # fmt: skip
     path = fault_tasks.write.module_path
     (claim,) = lifecycle.claim(

@@ -36,6 +36,7 @@ def make_worker(db: None) -> Callable[..., Worker]:
             "pid": os.getpid(),
             "backend": "default",
             "concurrency": 1,
+            "seats": 1,
             "lease_seconds": 5,
             "executors": [],
             "started_at": DatabaseNow(),

@@ -44,7 +44,7 @@ def test_jobs_without_a_worker(found):
     assert "runworkers --backend default" in finding.do
     for backend in ("default", "plain"):
         Worker.objects.create(
-            id=backend, name="w", hostname="h", pid=1, backend=backend, concurrency=1, lease_seconds=LONG,
+            id=backend, name="w", hostname="h", pid=1, backend=backend, concurrency=1, seats=1, lease_seconds=LONG,
             started_at=timezone.now(), heartbeat_at=timezone.now(),
         )  # fmt: skip
     assert found("workers.alive").level is Level.OK

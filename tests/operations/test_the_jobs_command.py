@@ -75,6 +75,12 @@ def test_a_list_has_what_matches_the_newest_first():
     assert [it["id"] for it in told("list", "--status", "failed")] == [str(second), str(first)]
     assert [it["id"] for it in told("list", "--task", tasks.echo.module_path, "--outcome", "raised")] == [str(first)]
     assert [it["queue"] for it in told("list", "--queue", "mail")] == ["mail"]
+    tagged = rows.enqueue(tasks.echo, tags=["eu", "billing"])
+    assert [it["id"] for it in told("list", "--tag", "eu")] == [str(tagged)]
+    assert told("show", tagged)["tags"] == ["billing", "eu"]
+    assert "billing, eu" in jobs("show", tagged)
+    assert "There is no tag 'biling'. Did you mean 'billing'?" in jobs("list", "--tag", "biling")
+    assert jobs("cancel", "--tag", "eu") == "1 job was cancelled."
     assert len(told("list", "--limit", 1)) == 1
     assert f"{tasks.echo.module_path}('a')" in jobs("list", "--status", "failed")
 

@@ -24,6 +24,7 @@ from jobqueue.models import (
     PausedQueue,
     SavedView,
     Schedule,
+    Tag,
     Tally,
     TaskDefinition,
     Worker,
@@ -77,6 +78,7 @@ def fill() -> list[Any]:
         spoil(attempt)
         Attempt.objects.filter(pk=attempt.pk).update(progress={"done": HOSTILE, "total": [1], "note": LONG})
         spoil(AttemptLog(job_id=job.pk, token=attempt.token))
+        spoil(Tag(job_id=job.pk))
         rows.append(job)
     odd = make_job("FAILED")
     spoil(odd)

@@ -192,7 +192,7 @@ ODD = [
     "1e9", "9" * 400, "NaN", "None", "true", "2026-13-45", "٣", "{{ 7*7 }}", "../../etc/passwd", "_00", " ",
 ]
 FILTERS = {
-    Job: ["status", "outcome", "exception", "gate", "queue", "task", "backend", "unknown",
+    Job: ["status", "outcome", "exception", "gate", "queue", "task", "tag", "backend", "unknown",
           "worker_id", "since", "refresh"],
     Worker: ["state"], LedgerEntry: [], TaskDefinition: ["effects", "paused__exact"], PausedQueue: [],
     Schedule: ["paused__exact", "declared__exact"],

@@ -29,6 +29,7 @@ from jobqueue.models import (
     PausedQueue,
     SavedView,
     Schedule,
+    Tag,
     Tally,
     TaskDefinition,
     Worker,
@@ -51,7 +52,7 @@ STATE = {
     Schedule: {"name", "task_path", "cron", "time_zone", "queue", "missed"},
     Dependency: {"on_failure"},
     # Nothing of a job is in these.
-    TaskDefinition: None, PausedQueue: None, Limit: None, Worker: None, Tally: None, SavedView: None,
+    TaskDefinition: None, PausedQueue: None, Limit: None, Worker: None, Tally: None, SavedView: None, Tag: None,
 }  # fmt: skip
 PAYLOAD: dict[str, Any] = {"args": [MARK], "kwargs": {MARK: MARK}}
 FITS: dict[str, Any] = {"args": [MARK], "kwargs": {}}

@@ -17,6 +17,7 @@ from jobqueue.models import (
     Limit,
     PausedQueue,
     Schedule,
+    Tag,
     Tally,
     TaskDefinition,
 )
@@ -89,7 +90,7 @@ def _limits() -> dict[str, Any]:
     waiting = [job(tasks.import_prices, f"prices-{n}.csv", since=60, limit_key=path, gate="limit") for n in range(2, 9)]
     job(tasks.sync, "ada", status="RUNNING", since=12, limit_key=account)
     limit = Limit.objects.create(name=path, used_at=ago(80))
-    Limit.objects.create(name=account, used_at=ago(2), next_at=ago(-3600))
+    Limit.objects.create(name=account, used_at=ago(2), next_at=ago(-100))
     Limit.objects.create(name=f"{tasks.sync.module_path}:grace", used_at=ago(4000))
     Limit.objects.create(name=tasks.send_receipt.module_path, used_at=ago(30))
     return {"limit": limit, "limited": waiting[0]}
@@ -150,6 +151,7 @@ def _frozen() -> dict[str, Any]:
     row = job(
         tasks.import_prices, "west.csv", status="SUCCESSFUL", since=200, attempt=2, result=88, worker_id=WORKERS[1]
     )
+    Tag.objects.bulk_create(Tag(job_id=row.pk, name=name) for name in ("prices", "supplier-12"))
     make_attempt(
         row,
         1,

@@ -23,7 +23,7 @@ def import_prices(file: str) -> Any:
     """Read a supplier's list of prices."""
 
 
-@task(concurrency={"key": _account, "limit": 1}, rate={"key": _account, "limit": "30/m"})
+@task(concurrency={"key": _account, "limit": 1}, rate={"key": _account, "limit": "30/h"})
 def sync(account: str) -> Any:
     """Fetch what is new in an account of a customer."""
 

@@ -119,6 +119,7 @@ def identity(**changes: Any) -> Identity:
         "backend": "default",
         "queues": ["default"],
         "concurrency": 1,
+        "seats": 1,
         "lease_seconds": 10.0,
     }
     return Identity(**{**values, **changes})

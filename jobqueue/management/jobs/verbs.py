@@ -14,10 +14,12 @@ from ...backend import backends
 from ...conf import suggestion
 from ...database import alias
 from ...models import Job, JobQuerySet, Outcome, TaskDefinition
+from ...tags import known_tags
 from ...task import registered
 from .. import choosing
 
-FILTERS = ("status", "outcome", "queue", "task", "backend")
+FILTERS = ("status", "outcome", "queue", "task", "tag", "backend")
+_TAGS = 1000
 _STATUSES = [status.lower() for status in TaskResultStatus.values]
 
 
@@ -54,6 +56,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--outcome", choices=Outcome.values, metavar="WHY", help=f"One of {', '.join(Outcome.values)}.")
     parser.add_argument("--queue", help="Of this queue.")
     parser.add_argument("--task", metavar="PATH", help="Of this task, as in shop.tasks.charge.")
+    parser.add_argument("--tag", help="With this tag.")
     parser.add_argument("--backend", help="Of this TASKS alias.")
 
 
@@ -61,11 +64,13 @@ def matching(options: dict[str, Any], *, of: JobQuerySet | None = None) -> JobQu
     """Return the jobs that the filters and ids choose, of some or of all."""
     jobs: JobQuerySet = Job.objects.using(alias()).all() if of is None else of
     columns = {"status": "status", "outcome": "outcome", "queue": "queue", "task": "task_path", "backend": "backend"}
-    wanted = {columns[name]: options[name] for name in FILTERS if options[name]}
+    wanted = {column: options[name] for name, column in columns.items() if options[name]}
     if "status" in wanted:
         wanted["status"] = wanted["status"].upper()
     if options.get("ids"):
         wanted["pk__in"] = options["ids"]
+    if options["tag"]:
+        jobs = jobs.tagged(options["tag"])
     return jobs.filter(**wanted)
 
 
@@ -75,7 +80,8 @@ def doubts(options: dict[str, Any]) -> list[str]:
     queues = {queue for backend in names.values() for queue in backend.queues}
     tasks = {task.module_path for task in registered()}
     tasks.update(TaskDefinition.objects.using(alias()).values_list("path", flat=True))
-    for name, known in (("queue", queues), ("task", tasks), ("backend", names)):
+    tags = known_tags(most=_TAGS) if options["tag"] else []
+    for name, known in (("queue", queues), ("task", tasks), ("tag", tags), ("backend", names)):
         # Where any queue may be, none is unknown.
         if options[name] and known and options[name] not in known:
             found.append(f"There is no {name} {options[name]!r}.{suggestion(options[name], known)}")

@@ -15,7 +15,7 @@ from django.tasks.exceptions import InvalidTask
 
 from jobqueue import elsewhere, ledger, lifecycle, results, schedules
 from jobqueue.errors import NotMigrated
-from jobqueue.models import Gate, Job, LedgerEntry
+from jobqueue.models import Gate, Job, LedgerEntry, Tag
 from jobqueue.worker import judge as judging
 from jobqueue.worker.judge import Judge
 from tests import rows
@@ -112,6 +112,16 @@ def test_it_goes_with_a_transaction_that_is_undone(at_once):
     assert (job(result).gate, claim()) == (Gate.COMMIT, [])
     at_once.tick()
     assert (job(result), left()) == (None, (0, 0))
+
+
+def test_so_do_its_tags(at_once):
+    with ended(well=True):
+        kept = echo.using(tags=["kept"]).enqueue_on_commit(7)
+    with ended(well=False):
+        echo.using(tags=["undone"]).enqueue_on_commit(7)
+    assert set(Tag.objects.values_list("name", flat=True)) == {"kept", "undone"}
+    at_once.tick()
+    assert [(str(it.job_id), it.name) for it in Tag.objects.all()] == [(kept.id, "kept")]
 
 
 def test_it_goes_with_a_part_of_a_transaction_that_is_undone(at_once):
