@@ -42,7 +42,7 @@ def test_options_and_their_defaults() -> None:
 
 def test_keywords_of_a_task() -> None:
     own = {field.name for field in fields(JobTask)} - {field.name for field in fields(Task)}
-    assert set(rows("@task")) == own - _USING | {"commit_on"}
+    assert set(rows("@task")) == own - _USING | {"commit_on", "tags"}
     for name in _USING:
         assert re.search(rf"`{name}`|[( ]{name}=", section("@task")), name
     assert all(field.default is not MISSING for field in fields(JobTask) if field.name in own)
