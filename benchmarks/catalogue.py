@@ -39,7 +39,7 @@ JOBQUEUE = Queue(
     store="PostgreSQL, leases in Redis",
     workers=(_managed("runworkers", "--concurrency", "2"),),
     jobs={"noop": 50_000, "bump": 15_000, "enqueue": 5_000, "bulk": 200_000},
-    tables=("jobqueue_job", "jobqueue_attempt", "jobqueue_ledgerentry"),
+    tables=("jobqueue_job", "jobqueue_attempt", "jobqueue_ledgerentry", "jobqueue_tag"),
     unfinished="SELECT 1 FROM jobqueue_job WHERE status IN ('READY', 'RUNNING') LIMIT 1",
 )
 

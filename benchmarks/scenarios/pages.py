@@ -17,6 +17,8 @@ from .growth import insert
 # So many jobs of each status.
 JOBS = {"SUCCESSFUL": 960_000, "READY": 20_000, "FAILED": 19_800, "RUNNING": 200}
 _OUTCOMES = {"SUCCESSFUL": "ok", "FAILED": "raised"}
+# Every how many jobs has a tag.
+TAGS = {"common": 5, "rare": 50_000}
 TIMES = 5
 
 
@@ -25,7 +27,12 @@ def pages(place: Place, plan: Plan) -> dict[str, Any]:
     place.clear()
     for status, count in JOBS.items():
         insert(place, plan.jobs(count), status, _OUTCOMES.get(status, ""))
-    place.database.ask("VACUUM ANALYZE jobqueue_job")
+    for name, share in TAGS.items():
+        place.database.ask(
+            "INSERT INTO jobqueue_tag (job_id, name) SELECT id, %s FROM jobqueue_job WHERE hashtext(id::text) %% %s = 0",
+            *(name, share),
+        )
+    place.database.ask("VACUUM ANALYZE jobqueue_job, jobqueue_tag")
     try:
         return place.told_by(__name__, DJANGO_SETTINGS_MODULE="project.settings", DEBUG="0")
     finally:
@@ -54,6 +61,8 @@ def _look() -> dict[str, float]:
         "all jobs": jobs,
         "failed jobs": f"{jobs}?status=FAILED",
         "jobs of a queue": f"{jobs}?queue=default",
+        "jobs of a common tag": f"{jobs}?tag=common",
+        "jobs of a rare tag": f"{jobs}?tag=rare",
         "jobs by an argument": f"{jobs}?q=arg:1",
         "job": reverse("admin:jobqueue_job_change", args=[Job.objects.failed().first().pk]),  # type: ignore[union-attr]
         "failures": reverse("admin:jobqueue_job_failures"),
