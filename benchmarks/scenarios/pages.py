@@ -29,7 +29,8 @@ def pages(place: Place, plan: Plan) -> dict[str, Any]:
         insert(place, plan.jobs(count), status, _OUTCOMES.get(status, ""))
     for name, share in TAGS.items():
         place.database.ask(
-            "INSERT INTO jobqueue_tag (job_id, name) SELECT id, %s FROM jobqueue_job WHERE hashtext(id::text) %% %s = 0",
+            "INSERT INTO jobqueue_tag (job_id, name)"
+            " SELECT id, %s FROM jobqueue_job WHERE hashtext(id::text) %% %s = 0",
             *(name, share),
         )
     place.database.ask("VACUUM ANALYZE jobqueue_job, jobqueue_tag")

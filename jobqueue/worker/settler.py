@@ -204,9 +204,10 @@ class Settler:
             self._over.append(holding)
 
     def _forget(self, job_id: UUID, entry: _Entry) -> None:
-        for entries in (self._values, self._locked_values):
-            if entries.get(job_id) is entry:
-                del entries[job_id]
+        if self._values.get(job_id) is entry:
+            del self._values[job_id]
+        elif self._locked_values.get(job_id) is entry:
+            del self._locked_values[job_id]
 
     def _settle_apart(self, batch: dict[UUID, _Entry], error: Exception) -> None:
         """Settle one by one, so that a value that the database will not store fails its own job alone."""

@@ -45,6 +45,7 @@ from .threads import Seat, ThreadInterrupts
 logger = logging.getLogger("jobqueue.worker")
 _FLUSH_SECONDS = 0.01
 _UNTRUSTED_SECONDS = 0.05
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def main(
@@ -306,7 +307,11 @@ def _die_with_fork_server() -> None:
 def _memory() -> int:
     """Return the resident memory of this process in bytes, 0 where that cannot be told cheaply."""
     try:
-        with open("/proc/self/statm") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        # Asked with each report: a file object would take three times as long.
+        statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return 0
+    try:
+        return int(os.read(statm, 128).split()[1]) * _PAGE_BYTES
+    finally:
+        os.close(statm)
