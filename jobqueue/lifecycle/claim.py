@@ -155,7 +155,7 @@ def claim_these(connection: BaseDatabaseWrapper, job_ids: Sequence[UUID], *, wor
 
 def _in_order(rows: Sequence[Sequence[Any]], token: UUID) -> list[Claim]:
     in_order = sorted(rows, key=lambda row: (-row[7], row[8], row[0]))
-    return [Claim(uuid_value(row[0]), row[1], token, *row[2:8], row[8:12], row[12]) for row in in_order]
+    return [Claim._make((uuid_value(row[0]), row[1], token, *row[2:8], row[8:12], row[12])) for row in in_order]
 
 
 def _update_returning(
