@@ -9,28 +9,24 @@ import logging
 import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Protocol
 
 from .secrets import Secrets
 from .spelling import on_one_line, spelled
 
 LOGGERS = ("jobqueue.worker", "jobqueue.leases", "django.tasks")
 
-_secrets: ContextVar[Secrets | None] = ContextVar("jobqueue.secrets", default=None)
+
+class HasSecrets(Protocol):
+    """A job, of which some values are not to be logged."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """What no text for people may have in it."""
 
 
-class kept_from_logs:  # noqa: N801 - it is used as contextlib's own are.
-    """A context manager that keeps the secrets of a job out of what is logged meanwhile; every job passes it."""
-
-    __slots__ = ("_secrets", "_token")
-
-    def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
-
-    def __enter__(self) -> None:
-        self._token = _secrets.set(self._secrets)
-
-    def __exit__(self, *_: object) -> None:
-        _secrets.reset(self._token)
+# Whose secrets are kept out of what is logged meanwhile.
+about: ContextVar[HasSecrets | None] = ContextVar("jobqueue.about", default=None)
 
 
 class Harmless(logging.Filter):
@@ -38,7 +34,8 @@ class Harmless(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Make a record harmless and let it pass."""
-        said, secrets = record.getMessage(), _secrets.get()
+        said, job = record.getMessage(), about.get()
+        secrets = job.secrets if job is not None else None
         harmless = on_one_line(secrets.out_of(said) if secrets else said)
         if harmless != said:
             record.msg, record.args = harmless, ()

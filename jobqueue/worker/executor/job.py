@@ -34,7 +34,16 @@ _EXACT = 2**53
 
 
 class RunningJob:
-    """A job in an executor. Implements jobqueue.current.CurrentJob."""
+    """A job in an executor. Implements jobqueue.current.CurrentJob.
+
+    One is made for every job, and most need little of it: what can wait is made when it is first asked for.
+    """
+
+    steps_committed = 0
+    in_step = False
+    in_step_abroad = False
+    _next_progress = 0.0
+    _results: list[Any] | None = None
 
     def __init__(
         self,
@@ -56,18 +65,30 @@ class RunningJob:
         self.unfenced = task.unfenced_databases or options.unfenced_databases
         self.abroad: dict[str, int] = {}
         self.guard = Guard(connection) if self._is_at_home() else Guard(connection, advice=self._advice())
-        self.secrets = Secrets(task, lambda: load_arguments(claim.arguments, claim.job_id))
-        self.logbook = Logbook(options.log_lines, self.secrets) if options.log_lines else None
         self.steps_done: set[str] = set()
-        self.steps_committed = 0
-        self.in_step = False
-        self.in_step_abroad = False
         self.undecided: dict[str, bool] = {}
+        self._log_lines = options.log_lines
         self._trust = trust
         self._tell = tell
         self._stopping = stopping
-        self._next_progress = 0.0
-        self._results: list[Any] | None = None
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What no text for people may have in it."""
+        return Secrets(self.task, lambda: load_arguments(self.claim.arguments, self.claim.job_id))
+
+    @property
+    def logbook(self) -> Logbook | None:
+        """What takes the records of its body; None when none are kept."""
+        if not self._log_lines:
+            return None
+        # One step for the interpreter, for two threads of a body may log its first line at once.
+        return self.logged or self.__dict__.setdefault("_logbook", Logbook(self._log_lines, self.secrets))
+
+    @property
+    def logged(self) -> Logbook | None:
+        """The same, once anything was logged; most jobs log nothing."""
+        return self.__dict__.get("_logbook")
 
     @property
     def id(self) -> UUID:

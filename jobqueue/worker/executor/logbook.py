@@ -40,21 +40,15 @@ class Logbook:
 
     def __init__(self, most: int, secrets: Secrets) -> None:
         self.count = self.told = 0
+        self._entries = deque[_Entry](maxlen=most)
         self._most = most
         self._secrets = secrets
 
     def note(self, record: logging.LogRecord) -> None:
         """Take a record; one that cannot be told is told as such, for a body is not to fail by what it logs."""
-        self._all().append(self._entry(record))
+        # No lock, for a body may be interrupted anywhere.
+        self._entries.append(self._entry(record))
         self.count += 1
-
-    def _all(self) -> deque[_Entry]:
-        """Return the entries, which most jobs have none of. No lock, for a body may be interrupted anywhere."""
-        entries: deque[_Entry] | None = self.__dict__.get("entries")
-        if entries is None:
-            # One step for the interpreter, for two threads of a body may log its first line at once.
-            entries = self.__dict__.setdefault("entries", deque(maxlen=self._most))
-        return entries
 
     def _entry(self, record: logging.LogRecord) -> _Entry:
         head = trace = ""
@@ -81,7 +75,7 @@ class Logbook:
 
     def text(self) -> str:
         """Return the last lines, as many as are kept, without what is sensitive; '' when nothing was logged."""
-        entries = list(self._all())
+        entries = list(self._entries)
         lines = [line for entry in entries for line in self._lines(entry)]
         kept = "\n".join(lines[-self._most :]).encode(errors="replace")
         cut = kept[-_MOST_BYTES:]

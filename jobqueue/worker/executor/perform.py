@@ -14,13 +14,12 @@ from asgiref.sync import async_to_sync
 from django.tasks import TaskContext, TaskResult, TaskResultStatus, task_backends
 from django.tasks.exceptions import TaskResultDoesNotExist
 
-from ... import lifecycle, results, signals
+from ... import lifecycle, logs, results, signals
 from ...backend import JobQueueBackend
 from ...current import running
 from ...database import connection
 from ...errors import HandBack, InvalidRow, LeaseLost, UnknownTask
 from ...lifecycle import Claim
-from ...logs import kept_from_logs
 from ...payload import dump_result, load_arguments
 from ...points import reached
 from ...task import JobTask, find
@@ -36,7 +35,6 @@ from .fenced import NoRoom, Refused, persistently
 from .forks import end_here_if_forked
 from .interrupts import Interrupts
 from .job import RunningJob
-from .logbook import Logbook
 from .others import Others
 from .running_loop import RunningLoop
 
@@ -80,7 +78,7 @@ class Performer:
         self._others = Others(self._connection)
         self._last_end = time.monotonic()
         self._again = self._refused = False
-        self._under_way: tuple[int, Logbook] | None = None
+        self._under_way: tuple[int, RunningJob] | None = None
         self._start_awaited = signals.start_is_awaited(self._sender)
         self._finish_awaited = signals.finish_is_awaited(self._sender)
 
@@ -104,23 +102,25 @@ class Performer:
             stopping=self._stopping,
         )
         self._again = self._refused = False
-        if job.logbook is not None:
-            self._under_way = serial, job.logbook
-        with kept_from_logs(job.secrets):
+        self._under_way = serial, job
+        token = logs.about.set(job)
+        try:
             how, value = self._run(job)
+        finally:
+            logs.about.reset(token)
         self._under_way = None
         # Whoever waits for what this job has locked waits no longer than for this.
         self._heal()
         self._last_end = time.monotonic()
-        log = job.logbook.text() if job.logbook is not None and job.logbook.count else ""
+        log = job.logged.text() if job.logged is not None else ""
         return Ended(how, value, self._last_end - began, serial, self._again, self._refused, log)
 
     def tell_log(self) -> None:
         """Tell what the job that is under way has logged, if that is more than was told; called by another thread."""
         if (under_way := self._under_way) is None:
             return
-        serial, book = under_way
-        if (count := book.count) > book.told:
+        serial, job = under_way
+        if (book := job.logged) is not None and (count := book.count) > book.told:
             book.told = count
             self._tell(Logged(serial, book.text()))
 
@@ -171,7 +171,8 @@ class Performer:
             with self._interrupts.allowed(job.id, is_coroutine=_is_coroutine(job.task.func)):
                 try:
                     value = self._call(job.task, args, kwargs)
-                    refuse_undecided(job)
+                    if job.undecided:
+                        refuse_undecided(job)
                 finally:
                     end_here_if_forked()
         except TypeError as error:
