@@ -342,7 +342,7 @@ def _validate_dependencies(task: JobTask) -> None:
 
 def _validate_tags(task: JobTask) -> None:
     if not isinstance(task.tags, tuple) or len(task.tags) > MOST_TAGS:
-        raise InvalidTask(f"tags must be a tuple of at most {MOST_TAGS} words, as in ('billing',), not {task.tags!r}.")
+        raise InvalidTask(f"tags must be at most {MOST_TAGS} words, as in tags=('billing',), not {task.tags!r}.")
     for tag in task.tags:
         if not isinstance(tag, str) or not 0 < len(tag.strip()) == len(tag) <= LONGEST_TAG or not is_storable(tag):
             raise InvalidTask(

@@ -175,7 +175,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def tagged(self, name: str) -> JobQuerySet:
         """Jobs with that tag."""
-        return self.filter(pk__in=Tag.objects.using(alias()).filter(name=name).values("job_id"))
+        return self.filter(pk__in=Tag.objects.filter(name=name).values("job_id"))
 
     def finished(self) -> JobQuerySet:
         """Jobs that ended, well or badly."""

@@ -105,7 +105,7 @@ def run_now(jobs: JobQuerySet) -> Report:
 
 
 def copy(jobs: JobQuerySet) -> Report:
-    """Enqueue a new job for each, with its task, arguments, queue, priority and backend: their code runs once more.
+    """Enqueue a new job for each, with its task, arguments, queue, priority, tags and backend: the code runs once more.
 
     No copy has an idempotency key. Jobs whose task is not known here, or does not take their arguments, are passed
     over, and those of unique tasks while one of the same call is there.

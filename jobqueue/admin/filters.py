@@ -167,7 +167,7 @@ class TaskFilter(ExactFilter):
 class TagFilter(ExactFilter):
     """By tag: those that jobs have."""
 
-    title, parameter_name, column = _("tag"), "tag", "name"
+    title, parameter_name = _("tag"), "tag"
 
     def values(self, request: HttpRequest) -> Iterable[str]:
         """Return the first tags that any job has."""

@@ -242,9 +242,9 @@ COPY = Verb(
     name="copy",
     label=gettext_lazy("Copy"),
     meaning=gettext_lazy(
-        "A new job is enqueued with the same task, arguments, queue, priority and backend, due at once. The code of "
-        "the task runs once more, and so do its effects: to the ledger and to other sides it is another job. It has no "
-        "idempotency key and waits for no other job. The job that is copied stays as it is."
+        "A new job is enqueued with the same task, arguments, queue, priority, tags and backend, due at once. The "
+        "code of the task runs once more, and so do its effects: to the ledger and to other sides it is another job. "
+        "It has no idempotency key and waits for no other job. The job that is copied stays as it is."
     ),
     statuses=frozenset(TaskResultStatus.values),
     not_of=frozenset({Outcome.IN_DOUBT}),

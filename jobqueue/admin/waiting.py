@@ -156,6 +156,12 @@ def _turn(job: Job, now: datetime, workers: Sequence[Worker]) -> Iterator[Reason
     many = max(busy, sum(worker.seats for worker in workers))
     if busy >= many:
         text = _("All workers are busy: %(busy)s of %(many)s seats at those that serve its queue are taken.")
+    elif busy >= sum(worker.concurrency for worker in workers):
+        # An executor may have seats for functions and seats for coroutines.
+        text = _(
+            "It is due: a worker takes it as soon as a seat for it is free. %(busy)s of %(many)s seats at those that "
+            "serve its queue are taken."
+        )
     else:
         text = _(
             "It is due: a worker takes it in a moment. %(busy)s of %(many)s seats at those that serve its queue are "

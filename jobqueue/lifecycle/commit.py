@@ -26,12 +26,12 @@ from ..database import (
     new_id,
     wait_for_writers,
 )
-from ..models import Gate, Job, Tag
+from ..models import Gate, Job
 from ..points import reached
 from ..task import JobTask
 from .create import Created, insert
 from .gates import gate_behind
-from .tag import tag
+from .tag import tag, untag
 
 _PATIENCE_SECONDS = 1.0
 
@@ -75,7 +75,7 @@ def drop(job_id: UUID) -> None:
     reached("commit.before-drop")
     with transaction.atomic(using=connection.alias):
         if Job.objects.using(connection.alias).filter(pk=job_id, gate=Gate.COMMIT).delete()[0]:
-            Tag.objects.using(connection.alias).filter(job_id=job_id).delete()
+            untag(connection, [job_id])
         ledger.waited_for_commit(connection, job_id)
     reached("commit.after-drop")
 

@@ -49,7 +49,8 @@ def create_each(calls: Sequence[NewCall]) -> list[Answer]:
     with transaction.atomic(using=connection.alias):
         answers = _create_unique(connection, rows) if rows[0].task.unique else _create_under_keys(connection, rows)
         new = [row for job_id, row in zip(answers, rows, strict=True) if job_id == row.job_id]
-        write_rest(connection, [(UUID(row.job_id), row.task) for row in new])
+        if rest := [(UUID(row.job_id), row.task) for row in new if row.task.after or row.task.tags]:
+            write_rest(connection, rest)
     return [Answer(job_id, job_id == row.job_id) for job_id, row in zip(answers, rows, strict=True)]
 
 

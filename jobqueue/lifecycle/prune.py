@@ -14,10 +14,11 @@ from django.tasks import TaskResultStatus
 
 from ..database import DatabaseNow, alias, impatient, lock_only_what_matches, take_write_lock
 from ..ledger import keep_result, schedule_scope, scopes_of
-from ..models import Attempt, AttemptLog, Dependency, Job, JobQuerySet, LedgerEntry, Outcome, Tag, Worker
+from ..models import Attempt, AttemptLog, Dependency, Job, JobQuerySet, LedgerEntry, Outcome, Worker
 from ..points import reached
 from ..strict import MAX_DEPTH, Unreadable, levels_beyond
 from .depend import any_dependencies, not_waited_for
+from .tag import untag
 
 
 def prunable(backend: str, *, older_than: timedelta, of: Q | None = None) -> JobQuerySet:
@@ -47,7 +48,7 @@ def prune(backend: str, *, older_than: timedelta, of: Q | None = None, limit: in
         _delete(LedgerEntry.objects.using(connection.alias).filter(scope__in=scopes))
         _delete(Attempt.objects.using(connection.alias).filter(job_id__in=ids))
         _delete(AttemptLog._default_manager.using(connection.alias).filter(job_id__in=ids))
-        _delete(Tag.objects.using(connection.alias).filter(job_id__in=ids))
+        untag(connection, ids)
         if any_dependencies():
             _delete(Dependency.objects.using(connection.alias).filter(job_id__in=ids))
         reached("prune.before-jobs")

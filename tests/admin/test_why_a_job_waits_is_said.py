@@ -33,7 +33,7 @@ def why(client: Client, job: Job) -> list[str]:
 
 
 def test_it_is_the_next_of_its_queue(admin_client: Client) -> None:
-    make_worker(executors=[{"pid": 1, "job": None}, {"pid": 2, "job": str(uuid.uuid4())}], seats=2)
+    make_worker(executors=[{"pid": 1, "job": None}, {"pid": 2, "job": str(uuid.uuid4())}], concurrency=2, seats=2)
     assert why(admin_client, make_job()) == [
         "It is due: a worker takes it in a moment. 1 of 2 seats at those that serve its queue are taken.",
         "It is the next of its queue.",
@@ -57,6 +57,14 @@ def test_all_workers_are_busy_and_others_come_before_it(admin_client: Client) ->
         "All workers are busy: 4 of 4 seats at those that serve its queue are taken.",
         "About 2 jobs of its queue come before it.",
     ]
+
+
+def test_where_executors_have_seats_of_two_kinds_it_is_not_promised_one_in_a_moment(admin_client: Client) -> None:
+    make_worker(executors=[{"pid": 1, "jobs": [str(uuid.uuid4()) for _ in range(4)]}], concurrency=1, seats=104)
+    assert why(admin_client, make_job())[0] == (
+        "It is due: a worker takes it as soon as a seat for it is free. 4 of 104 seats at those that serve its queue "
+        "are taken."
+    )
 
 
 def test_of_very_many_before_it_no_more_are_counted(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

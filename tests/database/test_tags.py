@@ -52,14 +52,14 @@ def test_those_of_the_task_hold_until_others_are_given() -> None:
     "given", [5, [5], [""], [" eu"], ["eu\n"], ["x" * 65], ["a\0b"], ["\ud800"], [None], [f"t{n}" for n in range(21)]]
 )
 def test_what_is_no_tag_is_refused_where_it_is_given(given: Any) -> None:
-    with pytest.raises(InvalidTask, match=r"tags must be a tuple|A tag must be a text"):
+    with pytest.raises(InvalidTask, match=r"tags must be at most|A tag must be a text"):
         echo.using(tags=given)
-    with pytest.raises(InvalidTask, match=r"tags must be a tuple|A tag must be a text"):
+    with pytest.raises(InvalidTask, match=r"tags must be at most|A tag must be a text"):
         task(tags=tuple(given) if isinstance(given, list) else given)(something)
 
 
 def test_a_text_alone_is_no_tuple_of_a_task() -> None:
-    with pytest.raises(InvalidTask, match="tags must be a tuple"):
+    with pytest.raises(InvalidTask, match="tags must be at most"):
         task(tags="report")(something)
 
 
@@ -94,6 +94,14 @@ def test_jobs_are_found_by_them_alone() -> None:
     assert {str(it) for it in Job.objects.all().tagged("eu").values_list("pk", flat=True)} == {it.id for it in wanted}
     assert tags.known_tags(most=10) == ["EU", "a", "b", "eu"]
     assert tags.known_tags(most=2) == ["EU", "a"]
+    assert (tags.is_known("b"), tags.is_known("B")) == (True, False)
+
+
+def test_tags_may_be_very_many() -> None:
+    names = [f"customer-{number:04}" for number in range(1500)]
+    Tag.objects.bulk_create(Tag(job_id=uuid.uuid4(), name=name) for name in names for _ in range(2))
+    assert tags.known_tags(most=2000) == names
+    assert tags.known_tags(most=50) == names[:50]
 
 
 def test_a_copy_has_those_of_the_first_and_a_retry_keeps_them() -> None:

@@ -79,7 +79,9 @@ def test_a_list_has_what_matches_the_newest_first():
     assert [it["id"] for it in told("list", "--tag", "eu")] == [str(tagged)]
     assert told("show", tagged)["tags"] == ["billing", "eu"]
     assert "billing, eu" in jobs("show", tagged)
-    assert "There is no tag 'biling'. Did you mean 'billing'?" in jobs("list", "--tag", "biling")
+    assert "No job has the tag 'biling'. Did you mean 'billing'?" in jobs("list", "--tag", "biling")
+    assert jobs("list", "--tag", "nothing") == "No jobs match.\nNo job has the tag 'nothing'."
+    assert jobs("list", "--tag", "eu", "--status", "failed") == "No jobs match."
     assert jobs("cancel", "--tag", "eu") == "1 job was cancelled."
     assert len(told("list", "--limit", 1)) == 1
     assert f"{tasks.echo.module_path}('a')" in jobs("list", "--status", "failed")

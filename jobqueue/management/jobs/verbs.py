@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from ...backend import backends
 from ...conf import suggestion
 from ...database import alias
 from ...models import Job, JobQuerySet, Outcome, TaskDefinition
-from ...tags import known_tags
+from ...tags import is_known, known_tags
 from ...task import registered
 from .. import choosing
 
@@ -80,11 +81,13 @@ def doubts(options: dict[str, Any]) -> list[str]:
     queues = {queue for backend in names.values() for queue in backend.queues}
     tasks = {task.module_path for task in registered()}
     tasks.update(TaskDefinition.objects.using(alias()).values_list("path", flat=True))
-    tags = known_tags(most=_TAGS) if options["tag"] else []
-    for name, known in (("queue", queues), ("task", tasks), ("tag", tags), ("backend", names)):
+    for name, known in (("queue", queues), ("task", tasks), ("backend", names)):
         # Where any queue may be, none is unknown.
         if options[name] and known and options[name] not in known:
             found.append(f"There is no {name} {options[name]!r}.{suggestion(options[name], known)}")
+    if options["tag"] and not is_known(options["tag"]):
+        close = difflib.get_close_matches(options["tag"], known_tags(most=_TAGS), n=1)
+        found.append(f"No job has the tag {options['tag']!r}.{suggestion(options['tag'], close) if close else ''}")
     return found
 
 

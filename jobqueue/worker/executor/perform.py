@@ -171,8 +171,7 @@ class Performer:
             with self._interrupts.allowed(job.id, is_coroutine=_is_coroutine(job.task.func)):
                 try:
                     value = self._call(job.task, args, kwargs)
-                    if job.undecided:
-                        refuse_undecided(job)
+                    refuse_undecided(job)
                 finally:
                     end_here_if_forked()
         except TypeError as error:
