@@ -83,8 +83,8 @@ _SHAPES = {
     "running": '<path d="M3 1.5v13L14 8z" fill="currentColor"/>',
     "successful": _DISC + '<path class="jq-cut" d="M4.5 8.3l2.4 2.4 4.6-5"/>',
     "failed": '<path d="M8 0l8 8-8 8-8-8z" fill="currentColor"/><path class="jq-cut" d="M8 4v5M8 10.6v1.6"/>',
-    "cancelled": _RING + '<path d="M4 12l8-8" stroke="currentColor" stroke-width="2"/>',
+    "cancelled": _RING + '<path d="M4 12l8-8" fill="none" stroke="currentColor" stroke-width="2"/>',
     "alive": _DISC,
-    "dead": '<path d="M3 3l10 10M13 3L3 13" stroke="currentColor" stroke-width="2.5"/>',
+    "dead": '<path d="M3 3l10 10M13 3L3 13" fill="none" stroke="currentColor" stroke-width="2.5"/>',
     "stopped": '<rect x="2.5" y="2.5" width="11" height="11" fill="currentColor"/>',
 }
