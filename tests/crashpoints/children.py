@@ -96,6 +96,10 @@ class Child:
     def end(self) -> None:
         """End all of the group at once, frozen or not."""
         # Once nobody is left, and the first of them was waited for, the number may be another group's.
+        if self.poll() is None:
+            # One that was started a moment ago may not have a group of its own yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         if self._status is None or _group(self.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
