@@ -38,7 +38,7 @@ def copy(job_id: UUID) -> UUID:
     result: Any
     try:
         values = {"backend": job.backend, "queue_name": job.queue, "priority": job.priority}
-        result = task.using(**values, tags=tags_of([job_id]).get(job_id, [])).enqueue(*args, **kwargs)
+        result = task.using(**values, tags=tags_of(job_id)).enqueue(*args, **kwargs)
     except DatabaseError:
         raise
     except Exception as error:

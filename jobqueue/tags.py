@@ -1,9 +1,7 @@
-"""For people who look for jobs: the tags that there are, and those of some jobs. Only reads."""
+"""For people who look for jobs: the tags that there are, and those of a job. Only reads."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connections
@@ -12,13 +10,9 @@ from .database import alias
 from .models import Tag
 
 
-def tags_of(job_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
-    """Return the tags of those of some jobs that have any, in order."""
-    found: dict[UUID, list[str]] = defaultdict(list)
-    rows = Tag.objects.using(alias()).filter(job_id__in=job_ids).order_by("name").values_list("job_id", "name")
-    for job_id, name in rows if job_ids else ():
-        found[job_id].append(name)
-    return found
+def tags_of(job_id: UUID) -> list[str]:
+    """Return the tags of a job, in order."""
+    return list(Tag.objects.using(alias()).filter(job_id=job_id).order_by("name").values_list("name", flat=True))
 
 
 def known_tags(*, most: int) -> list[str]:

@@ -55,7 +55,11 @@ class ExactFilter(SimpleListFilter):
         if value is None:
             return queryset
         # A text with a NUL is in no column, and an error of some databases.
-        return queryset.none() if "\0" in value else queryset.filter(**{self.column: value})
+        return queryset.none() if "\0" in value else self.chosen(queryset, value)
+
+    def chosen(self, queryset: Any, value: str) -> Any:
+        """Return the jobs with a value that the database takes."""
+        return queryset.filter(**{self.column: value})
 
 
 class RecentFilter(ExactFilter):
@@ -173,12 +177,9 @@ class TagFilter(ExactFilter):
         """Return the first tags that any job has."""
         return known_tags(most=_TAGS)
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Return the jobs with the chosen tag."""
-        value = self.value()
-        if value is None:
-            return queryset
-        return queryset.none() if "\0" in value else queryset.tagged(value)
+    def chosen(self, queryset: Any, value: str) -> Any:
+        """Return the jobs with that tag."""
+        return queryset.tagged(value)
 
 
 class BackendFilter(RecentFilter):

@@ -138,7 +138,7 @@ def _facts(job: Job, effects: str) -> list[Fact]:
         (_("task"), cells.jobs_link(inert(job.task_path), task=job.task_path)),
         (_("queue"), cells.jobs_link(inert(job.queue), queue=job.queue)),
         (_("priority"), job.priority),
-        (_("tags"), cells.tags(tags_of([job.pk]).get(job.pk, [])) or cells.NOTHING),
+        (_("tags"), cells.tags(tags_of(job.pk)) or cells.NOTHING),
         (_("backend"), inert(job.backend)),
         (_("effects"), inert(effects) if effects else cells.NOTHING),
         (_("timeout"), span(limit) if limit else cells.NOTHING),

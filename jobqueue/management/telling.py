@@ -90,7 +90,7 @@ def whole(job: Job) -> dict[str, Any]:
     return {
         **row(job),
         "priority": job.priority,
-        "tags": tags_of([job.pk]).get(job.pk, []),
+        "tags": tags_of(job.pk),
         "idempotency_key": job.idempotency_key,
         "unique": job.unique_while if job.unique_key else None,
         "holds_unique_key": job.holds_its_key,

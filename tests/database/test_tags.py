@@ -26,7 +26,7 @@ def something() -> None:
 
 def of(job_id: Any) -> list[str]:
     """Return the tags of a job."""
-    return tags.tags_of([uuid.UUID(str(job_id))]).get(uuid.UUID(str(job_id)), [])
+    return tags.tags_of(uuid.UUID(str(job_id)))
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,7 @@ def _run_jobs(mailbox: Mailbox, lane: int, board: Board, performer: Performer, t
     in_main = threading.current_thread() is threading.main_thread()
     while (sent := mailbox.next(lane)) is not None:
         serial, claim, since = sent
-        if trust.overdue() >= 0:
-            _wait_for_trust(trust)
+        _wait_for_trust(trust)
         if since < trust.since():
             # Others may have it by now; what they have is not handed back.
             mailbox.report(lane, Ended(How.STALE, None, 0.0, serial))
