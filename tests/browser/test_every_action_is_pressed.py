@@ -24,7 +24,7 @@ WIDE = 1280
 # The button with that text, wherever a page has it; a refresh may bring another in its place.
 MARK = """(() => {
     const it = [...document.querySelectorAll('button.jq-press, #content a')].find(
-        each => each.textContent.trim() === arguments[0] && each.matches(arguments[1]));
+        each => each.textContent.trim() === arguments[0]);
     it?.setAttribute('data-pressed', '');
     return Boolean(it);
 })()"""
@@ -39,10 +39,20 @@ class Operator:
     def go(self, path: str) -> None:
         self.page.open(path)
 
-    def press(self, text: str, *, within: str = "") -> None:
-        """Press the button with that text, in such an element."""
-        wait_until(lambda: self.page.ask(MARK, text, f"{within} *" if within else "*"))
+    def press(self, text: str) -> None:
+        """Press the button with that text."""
+        wait_until(lambda: self.page.ask(MARK, text))
         self.page.press("[data-pressed]")
+
+    def act(self, text: str, *, heard: str, log: str, typed: str = "") -> None:
+        """Press a button, say when if that is asked for, say yes, and hear that it is done, which is in the log."""
+        with noted(log):
+            self.press(text)
+            if typed:
+                self.page.wait_text("#jq-at-help", "A delay")
+                self.page.type("#jq-at", typed)
+            self.confirm()
+            self.hears(heard)
 
     def confirm(self) -> None:
         """Say yes where it is asked for."""
@@ -80,49 +90,29 @@ def test_the_buttons_of_a_job(operator: Operator, shop: dict[str, str]) -> None:
         return row.status
 
     operator.go(page_of(failed))
-    with noted("Retried"):
-        operator.press("Retry")
-        operator.confirm()
-        operator.hears("1 job was retried")
+    operator.act("Retry", heard="1 job was retried", log="Retried")
     assert status(failed) == "READY"
 
     operator.go(page_of(other))
-    with noted("Retried"):
-        operator.press("Retry later")
-        operator.page.wait_text("#jq-at-help", "A delay")
-        operator.page.type("#jq-at", "2h")
-        operator.confirm()
-        operator.hears("1 job")
+    operator.act("Retry later", heard="1 job", log="Retried", typed="2h")
     assert status(other) == "READY"
     assert other.due_at > ago(-3600)
 
     operator.go(page_of(later))
-    with noted("Run now"):
-        operator.press("Run now")
-        operator.confirm()
-        operator.hears("1 job")
+    operator.act("Run now", heard="1 job", log="Run now")
     assert status(later) == "READY"
     assert later.due_at <= ago(0)
 
-    with noted("Cancelled"):
-        operator.press("Cancel")
-        operator.confirm()
-        operator.hears("1 job was cancelled")
+    operator.act("Cancel", heard="1 job was cancelled", log="Cancelled")
     assert (status(later), later.outcome) == ("FAILED", "cancelled")
 
     operator.go(page_of(ended))
     before = Job.objects.count()
-    with noted("Copied"):
-        operator.press("Copy")
-        operator.confirm()
-        operator.hears("1 job")
+    operator.act("Copy", heard="1 job", log="Copied")
     assert Job.objects.count() == before + 1
 
     operator.go(page_of(later))
-    with noted("Deleted"):
-        operator.press("Delete")
-        operator.confirm()
-        operator.hears("1 job was deleted")
+    operator.act("Delete", heard="1 job was deleted", log="Deleted")
     assert not Job.objects.filter(pk=later.pk).exists()
 
     operator.go(shop["doubt"])
